@@ -1,0 +1,5 @@
+"""Volano: personalisation as a wheel that keeps turning."""
+
+from __future__ import annotations
+
+__version__ = "0.1.0"

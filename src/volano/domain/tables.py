@@ -1,0 +1,101 @@
+"""The Arrow schema of each table of the lake, in one place.
+
+Every table begins with `person_id`, `time` and `id`: whose row, when (UTC), and a 64-bit hash that is
+the row's name for ever (a row whose id the lake has already is not added again). Strings may be null.
+"""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+TIME = pa.timestamp("us", tz="UTC")
+
+_HEAD = [
+    ("person_id", pa.int64()),  # who, after merges
+    ("time", TIME),
+    ("id", pa.int64()),
+    ("identity", pa.int64()),  # hash of the identity under which the row arrived
+    ("known_as", pa.string()),  # that identity: `u:<user id>` or `a:<anonymous id>`
+    ("origin", pa.string()),  # key of the source or import that brought it
+]
+
+EVENTS = pa.schema(
+    [
+        *_HEAD,
+        ("event", pa.string()),
+        ("source", pa.string()),  # traffic source of the visit; null when the event says nothing of it
+        ("medium", pa.string()),
+        ("device", pa.string()),
+        ("path", pa.string()),
+        ("campaign", pa.string()),  # of ours: set on exposures, clicks and closes
+        ("variant", pa.string()),
+        ("revenue", pa.int64()),  # minor units; refunds negative
+        ("currency", pa.string()),
+        ("order_id", pa.string()),
+        ("product", pa.string()),
+        ("properties", pa.string()),  # whatever else came, as JSON
+    ]
+)
+
+ORDER_LINES = pa.schema(
+    [
+        *_HEAD,
+        ("order_id", pa.string()),
+        ("product", pa.string()),
+        ("quantity", pa.int64()),
+        ("revenue", pa.int64()),
+        ("currency", pa.string()),
+    ]
+)
+
+DECISIONS = pa.schema(
+    [
+        *_HEAD,
+        ("campaign", pa.string()),
+        ("round", pa.int64()),
+        ("variant", pa.string()),
+        ("propensity", pa.float64()),  # of the variant chosen
+        ("options", pa.string()),  # JSON [{variant, propensity}]
+        ("reason", pa.string()),
+        ("path", pa.string()),
+    ]
+)
+
+EXPOSURES = pa.schema(
+    [
+        *_HEAD,
+        ("campaign", pa.string()),
+        ("variant", pa.string()),
+        ("round", pa.int64()),
+    ]
+)
+
+MERGES = pa.schema([*_HEAD, ("alias", pa.int64())])  # rows of `alias` belong to `person_id` from now on
+
+QUARANTINE = pa.schema(
+    [
+        *_HEAD,
+        ("index", pa.int64()),
+        ("code", pa.string()),
+        ("message", pa.string()),
+        ("sample", pa.string()),
+    ]
+)
+
+TABLES: dict[str, pa.Schema] = {
+    "events": EVENTS,
+    "order_lines": ORDER_LINES,
+    "decisions": DECISIONS,
+    "exposures": EXPOSURES,
+    "merges": MERGES,
+    "quarantine": QUARANTINE,
+}
+
+
+def empty(table: str) -> pa.Table:
+    """No rows of `table`.
+
+    >>> empty("merges").num_rows
+    0
+    """
+    return TABLES[table].empty_table()

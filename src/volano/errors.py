@@ -1,0 +1,80 @@
+"""Everything that can go wrong in words a person can act on.
+
+VolanoError
+├── BadInput            what came in breaks a rule (4xx, exit code 2)
+│   ├── BadBody         the envelope of a request cannot be read
+│   ├── TooLarge        more than the limit
+│   ├── BadFile         a file to import cannot be read as what it should be
+│   └── BadRule         a condition is not in the language
+├── NotAllowed          the key, session or token is not good for this
+├── NotFound            no such thing
+├── Busy                try again: the queue or the lock is taken
+└── BrokenHome          the data directory is damaged, foreign or in use
+"""
+
+from __future__ import annotations
+
+
+class VolanoError(Exception):
+    """A sentence that names the thing that is wrong and the mend; `code` is its stable name."""
+
+    code = "error"
+
+    @property
+    def message(self) -> str:
+        """The sentence."""
+        return str(self)
+
+
+class BadInput(VolanoError):
+    """What came in breaks a rule."""
+
+    code = "bad_input"
+
+
+class BadBody(BadInput):
+    """The envelope of a request cannot be read."""
+
+    code = "bad_body"
+
+
+class TooLarge(BadInput):
+    """More than the limit."""
+
+    code = "too_large"
+
+
+class BadFile(BadInput):
+    """A file to import cannot be read as what it should be."""
+
+    code = "bad_file"
+
+
+class BadRule(BadInput):
+    """A condition is not in the language."""
+
+    code = "bad_rule"
+
+
+class NotAllowed(VolanoError):
+    """The key, session or token is not good for this."""
+
+    code = "not_allowed"
+
+
+class NotFound(VolanoError):
+    """No such thing."""
+
+    code = "not_found"
+
+
+class Busy(VolanoError):
+    """Try again: the queue or the lock is taken."""
+
+    code = "busy"
+
+
+class BrokenHome(VolanoError):
+    """The data directory is damaged, foreign or in use."""
+
+    code = "broken_home"

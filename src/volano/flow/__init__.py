@@ -1,0 +1,1 @@
+"""One file is one arrow of the data flow: gather, think, put."""

@@ -1,0 +1,1 @@
+"""Sums: NumPy in, NumPy out; no shop word is known here."""

@@ -1,0 +1,1 @@
+"""Where people are lost, and what to try."""

@@ -1,0 +1,1 @@
+"""The condition language: one expression, two compiled forms."""

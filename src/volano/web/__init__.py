@@ -1,0 +1,1 @@
+"""The edge: intake and decisions for shops, console for people."""
