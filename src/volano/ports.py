@@ -29,8 +29,8 @@ class Lake(Protocol):
     the table has already (or twice in the call: the first stays), and returns how many it added to each
     table. A block is an Arrow table sorted by (person_id, time, id) with all rows of the view of the
     people in it; string columns arrive dictionary-encoded; functions must pickle. `tally` is the sum over
-    blocks (`None` when the lake holds no such row). `map` writes what `think` returns to a table named `into`, replacing what stood
-    there, and returns the number of rows; `read` also reads such tables.
+    blocks (`None` when the lake holds no such row). `map` writes what `think` returns to a table named
+    `into`, replacing what stood there, and returns the number of rows; `read` also reads such tables.
     """
 
     def append(self, rows: Mapping[str, pa.Table], upto: Offset | None = None) -> dict[str, int]: ...
@@ -65,7 +65,7 @@ class Journal(Protocol):
 
 
 class State(Protocol):
-    """What holds now and may change: nouns by kind and key. `put` keeps all or none; `get` raises NotFound."""
+    """What holds now and may change, by kind and key. `put` keeps all or none; `get` raises NotFound."""
 
     def get(self, kind: type[N], key: str) -> N: ...
 
@@ -77,7 +77,7 @@ class State(Protocol):
 
 
 class Profiles(Protocol):
-    """One record per person for decisions, rebuildable from the lake; `put` keeps the records and the position together."""
+    """One record per person, rebuildable from the lake; `put` keeps records and position together."""
 
     def get(self, person_id: int) -> Profile | None: ...
 

@@ -12,7 +12,10 @@ CONTROL = "control"
 
 
 class Trigger(msgspec.Struct, frozen=True, kw_only=True):
-    """When it may fire: once `on` (an event name) has happened on this page, then `then` (`value`: seconds, or scroll %)."""
+    """When it may fire: once `on` (an event name) has happened on this page, then `then`.
+
+    `value` is seconds for `seconds`, per cent of the page for `scroll`.
+    """
 
     on: str
     then: TriggerKind = "now"
@@ -28,7 +31,7 @@ class Arm(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Goal(msgspec.Struct, frozen=True, kw_only=True):
-    """An outcome within `days` of exposure. `measure`: share of people with the event, or its summed revenue (minor units)."""
+    """An outcome within `days` of exposure: share of people with the event, or its summed revenue (minor units)."""
 
     key: str
     role: Literal["leading", "lagging", "guardrail"]
@@ -39,7 +42,7 @@ class Goal(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """What the test was sized for: people per arm to see `lift` over `baseline` with power 0.8 at α 0.05 two-sided."""
+    """What the test was sized for: to see `lift` over `baseline` with power 0.8 at α 0.05 two-sided."""
 
     baseline: float
     lift: float

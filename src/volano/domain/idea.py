@@ -22,7 +22,7 @@ class Content(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Recipe(msgspec.Struct, frozen=True, kw_only=True):
-    """A known idea of the playbook. Lift is relative (0.1 = 10 % more people order), effort in person-days."""
+    """A known idea of the playbook. Lift is relative (0.1: 10 % more people order), effort in person-days."""
 
     key: str
     kind: str  # the kind of leak it is against: cart, source, new, land, product
@@ -56,7 +56,7 @@ class Figure(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Idea(msgspec.Struct, frozen=True, kw_only=True):
-    """A recipe against one leak. `score` = reach × impact × confidence ÷ effort (impact as a relative lift in percent)."""
+    """A recipe against one leak. `score` = reach × impact × confidence ÷ effort, impact being a relative lift."""
 
     key: str
     leak: str

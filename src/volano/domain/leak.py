@@ -24,7 +24,7 @@ class Journey(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Leak(msgspec.Struct, frozen=True, kw_only=True):
-    """Of `people` who reached `step` in `slice`, `went_on` reached `next_step`; comparable people do so more often.
+    """Of `people` at `step` in `slice`, `went_on` reached `next_step`; comparable people do so more often.
 
     Shares are in [0, 1]; `gap` = expected − observed share with a 95 % interval; `reach` is people per
     quarter (13 weeks); orders and money (minor units of `currency`) are per week; times are UTC µs.

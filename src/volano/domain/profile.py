@@ -6,7 +6,7 @@ import msgspec
 
 
 class Profile(msgspec.Struct, frozen=True, kw_only=True):
-    """Computed traits; times UTC µs, money minor units. `assigned` holds, per campaign salt, the id first hashed."""
+    """Computed traits; times UTC µs, money minor units. `assigned`: per campaign salt, the id first hashed."""
 
     person_id: int
     first_seen: int = 0

@@ -10,7 +10,7 @@ Call = Literal["ship", "stop", "keep running", "broken"]
 
 
 class GoalResult(msgspec.Struct, frozen=True, kw_only=True):
-    """One goal, variant against control. Values are shares or minor units per person; the interval is 95 %."""
+    """One goal, variant against control. Values: shares, or minor units a person; intervals are 95 %."""
 
     goal: str
     role: str
@@ -31,7 +31,7 @@ class GoalResult(msgspec.Struct, frozen=True, kw_only=True):
     relative: float | None  # null when the control has none
     relative_low: float | None
     relative_high: float | None
-    maturity: float  # share of exposed people whose window has closed; only they are counted (leading goals too)
+    maturity: float  # share of exposed people whose window has closed; only they are counted
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
