@@ -31,7 +31,7 @@ class Arm(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Goal(msgspec.Struct, frozen=True, kw_only=True):
-    """An outcome within `days` of exposure: share of people with the event, or its summed revenue (minor units)."""
+    """An outcome within `days` of exposure: share of people with the event, or summed revenue."""
 
     key: str
     role: Literal["leading", "lagging", "guardrail"]

@@ -56,7 +56,7 @@ class Figure(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Idea(msgspec.Struct, frozen=True, kw_only=True):
-    """A recipe against one leak. `score` = reach × impact × confidence ÷ effort, impact being a relative lift."""
+    """A recipe against one leak. `score` = reach × impact × confidence ÷ effort (impact: relative lift)."""
 
     key: str
     leak: str

@@ -6,7 +6,11 @@ import msgspec
 
 
 class Profile(msgspec.Struct, frozen=True, kw_only=True):
-    """Computed traits; times UTC µs, money minor units. `assigned`: per campaign salt, the id first hashed."""
+    """Computed traits; UTC µs and minor units. `assigned`: per campaign salt, the id first hashed.
+
+    `counted` holds the latest orders and refunds (id of the row → minor units), so that one that is told
+    twice, by the tag and the server, counts once.
+    """
 
     person_id: int
     first_seen: int = 0
@@ -18,3 +22,4 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     medium: str = ""
     device: str = ""
     assigned: dict[str, str] = {}
+    counted: dict[int, int] = {}

@@ -1,0 +1,48 @@
+"""The tables of the state database: one per kind of noun, each with its key and its body as JSON.
+
+The bodies are read and written whole by their msgspec types, so a new optional field needs no migration;
+a new kind of noun, or an index on a field, does.
+"""
+
+from __future__ import annotations
+
+import msgspec
+from sqlalchemy import Column, Integer, MetaData, Table, Text
+
+from volano.domain.account import Import, Session, Source, User
+from volano.domain.campaign import Campaign
+from volano.domain.idea import Belief, Idea
+from volano.domain.leak import Leak
+from volano.domain.verdict import Lesson, Verdict
+
+METADATA = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_name)s",
+    }
+)
+
+
+def _table(name: str) -> Table:
+    return Table(
+        name,
+        METADATA,
+        Column("seq", Integer, primary_key=True, autoincrement=True),
+        Column("key", Text, nullable=False, unique=True),
+        Column("body", Text, nullable=False),
+    )
+
+
+KINDS: dict[type[msgspec.Struct], Table] = {
+    Source: _table("sources"),
+    User: _table("users"),
+    Session: _table("sessions"),
+    Import: _table("imports"),
+    Leak: _table("leaks"),
+    Idea: _table("ideas"),
+    Belief: _table("beliefs"),
+    Campaign: _table("campaigns"),
+    Verdict: _table("verdicts"),
+    Lesson: _table("lessons"),
+}

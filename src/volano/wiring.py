@@ -1,0 +1,80 @@
+"""Which adapters are in use: the one file that knows them, and that reads the environment."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+from volano.errors import BadInput, BrokenHome
+from volano.ports import Journal, Lake, Profiles, State, Upkeep
+from volano.settings import Settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class House:
+    """Everything a command or a request needs of the outside."""
+
+    settings: Settings
+    home: Path
+    lake: Lake
+    upkeep: Upkeep
+    journal: Journal
+    state: State
+    profiles: Profiles
+
+
+def read_settings(environment: Mapping[str, str] | None = None, **given: Any) -> Settings:
+    """Settings from `VOLANO_<NAME>` variables; what is given and not None wins.
+
+    >>> read_settings({"VOLANO_PORT": "9000"}, home="/tmp/x").port
+    9000
+    """
+    known = os.environ if environment is None else environment
+    found: dict[str, Any] = {}
+    for field in fields(Settings):
+        text = known.get(f"VOLANO_{field.name.upper()}")
+        if text is not None:
+            found[field.name] = _as(type(getattr(Settings(), field.name)), field.name, text)
+    return replace(Settings(), **found | {name: value for name, value in given.items() if value is not None})
+
+
+def _as(kind: type, name: str, text: str) -> str | int | bool:
+    if kind is bool:
+        if text.lower() not in ("0", "1", "true", "false", "yes", "no"):
+            raise BadInput(f"VOLANO_{name.upper()} is {text!r}; it must be true or false")
+        return text.lower() in ("1", "true", "yes")
+    if kind is int:
+        if not text.isdecimal():
+            raise BadInput(f"VOLANO_{name.upper()} is {text!r}; it must be a whole number")
+        return int(text)
+    return text
+
+
+def open_house(settings: Settings) -> House:
+    """Open the data directory, making what is missing; BrokenHome if it cannot be used."""
+    from volano.adapters.journal_file import FileJournal
+    from volano.adapters.lake_duckdb import DuckLake
+    from volano.adapters.profiles_lmdb import LmdbProfiles
+    from volano.adapters.state_sql import SqlState
+
+    home = Path(settings.home).resolve()
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        (home / "imports").mkdir(exist_ok=True)
+    except OSError as error:
+        raise BrokenHome(
+            f"the data directory {home} cannot be made ({error.strerror}); choose another with --home"
+        ) from error
+    lake = DuckLake(home / "lake", settings.buckets)
+    return House(
+        settings=settings,
+        home=home,
+        lake=lake,
+        upkeep=lake,
+        journal=FileJournal(home / "journal"),
+        state=SqlState(f"sqlite:///{home / 'state.db'}"),
+        profiles=LmdbProfiles(home / "profiles"),
+    )

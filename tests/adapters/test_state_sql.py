@@ -1,0 +1,41 @@
+"""The state database and its migrations."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import create_engine
+
+from volano.adapters import migrations
+from volano.adapters.state_schema import KINDS, METADATA
+from volano.adapters.state_sql import HEAD, SqlState
+from volano.domain.account import Source
+
+
+def test_the_migrations_make_exactly_the_schema(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'state.db'}"
+    SqlState(url)
+    with create_engine(url).connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
+
+
+def test_head_is_the_newest_file_of_the_folder() -> None:
+    folder = Path(next(iter(migrations.__path__))) / "versions"
+    assert max(file.name[:4] for file in folder.glob("[0-9]*.py")) == HEAD
+
+
+def test_what_was_put_is_there_when_it_is_opened_again(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'state.db'}"
+    SqlState(url).put(Source(key="web", name="Web", write_key="w"))
+    assert SqlState(url).get(Source, "web").write_key == "w"
+
+
+def test_a_put_that_fails_keeps_none(tmp_path: Path) -> None:
+    state = SqlState(f"sqlite:///{tmp_path / 'state.db'}")
+    stranger = type(next(iter(KINDS)))  # a class is no noun
+    with pytest.raises((KeyError, AttributeError)):
+        state.put(Source(key="web", name="Web", write_key="w"), stranger)  # type: ignore[arg-type]
+    assert state.find(Source) == []
