@@ -16,9 +16,18 @@ from __future__ import annotations
 
 
 class VolanoError(Exception):
-    """A sentence that names the thing that is wrong and the mend; `code` is its stable name."""
+    """A sentence that names the thing that is wrong and the mend; `code` is its stable name.
+
+    >>> BadBody("the body is not UTF-8", "not_utf8").code
+    'not_utf8'
+    """
 
     code = "error"
+
+    def __init__(self, message: str = "", code: str = "") -> None:
+        super().__init__(message)
+        if code:  # narrower than the name of the class
+            self.code = code
 
     @property
     def message(self) -> str:

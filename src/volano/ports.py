@@ -9,6 +9,7 @@ import msgspec
 import pyarrow as pa
 
 from volano.domain.profile import Profile
+from volano.domain.rows import Rows
 from volano.domain.view import Offset, View
 
 
@@ -88,3 +89,17 @@ class Profiles(Protocol):
     def offset(self, journal: str) -> int: ...
 
     def clear(self) -> None: ...
+
+
+class TableFile(Protocol):
+    """A file of rows, read as texts: `chunks` begins at the first row each time it is called.
+
+    Whatever keeps the file from being read raises BadFile; a row that is none is refused alone. `layout`
+    tells in words how the file is read; a file without header has the columns `1`, `2`, …
+    """
+
+    name: str
+    size: int  # bytes
+    layout: str
+
+    def chunks(self, rows: int) -> Iterator[Rows]: ...

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
+from volano.domain.account import Source
 from volano.errors import BadInput, BrokenHome
 from volano.ports import Journal, Lake, Profiles, State, Upkeep
 from volano.settings import Settings
@@ -78,3 +79,31 @@ def open_house(settings: Settings) -> House:
         state=SqlState(f"sqlite:///{home / 'state.db'}"),
         profiles=LmdbProfiles(home / "profiles"),
     )
+
+
+def backup_home(settings: Settings, target: Path, move: Callable[[int, int], None]) -> int:
+    """Write the home to one file; the number of files in it."""
+    from volano.adapters.backup import pack
+
+    return pack(Path(settings.home).resolve(), target, move)
+
+
+def restore_home(settings: Settings, file: Path, move: Callable[[int, int], None]) -> int:
+    """Make the home of a backup, its profiles rebuilt; the number of files in it."""
+    from volano.adapters.backup import unpack
+    from volano.flow.ingest import rebuild_profiles
+
+    files = unpack(file, Path(settings.home).resolve(), move)
+    house = open_house(settings)
+    rebuild_profiles(house.lake, house.profiles)
+    return files
+
+
+def verify_home(settings: Settings) -> list[str]:
+    """What is damaged in a home, a line each; nothing is changed."""
+    from volano.adapters.lake_duckdb import DuckLake
+
+    house = open_house(settings)
+    damage = house.lake.verify() if isinstance(house.lake, DuckLake) else []
+    house.state.find(Source)
+    return damage

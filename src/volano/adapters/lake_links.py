@@ -64,7 +64,7 @@ class Links:
         def root(person: int) -> int:
             person = int(self.resolve(np.array([person]))[0])
             while person in new:
-                person = int(self.resolve(np.array([new[person]]))[0])
+                person = new[person]
             return person
 
         for alias, person in merges:

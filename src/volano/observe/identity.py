@@ -27,3 +27,23 @@ def message_row(source: str, message_id: str) -> int:
 def order_row(order_id: str) -> int:
     """The id of the row of an order: the tag, the server and an import may all tell of it."""
     return hash63(f"o:{order_id}")
+
+
+def line_row(event_row: int, number: int) -> int:
+    """The id of the row of one line of an order or refund, counted from 0 as they came."""
+    return hash63(f"l:{event_row}:{number}")
+
+
+def decision_row(decision_id: str) -> int:
+    """The id of the row of a decision."""
+    return hash63(f"d:{decision_id}")
+
+
+def merge_row(alias: int, person_id: int) -> int:
+    """The id of the row that says that `alias` is this person."""
+    return hash63(f"g:{alias}:{person_id}")
+
+
+def refusal_row(journal: str, position: int, index: int) -> int:
+    """The id of the row of a quarantined event: where in the journal it lies."""
+    return hash63(f"q:{journal}:{position}:{index}")

@@ -1,0 +1,153 @@
+"""Who gets what now: every live campaign against one person, or a block of people."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from volano.act.assign import arms_of, variant
+from volano.act.eligible import Facts, eligible
+from volano.domain.campaign import Arm, Campaign
+from volano.domain.event import Decision, Option
+from volano.errors import BadRule
+from volano.rules.block import compile_block
+from volano.rules.compile import compile_one
+
+Arms = npt.NDArray[np.str_]
+SERVED = ("live", "shipped")
+OUTSIDE = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """A campaign made ready: its audience in both forms, and what the tag is told for each arm, as JSON."""
+
+    campaign: Campaign
+    one: Callable[[Facts], bool]
+    block: Callable[[pa.Table], npt.NDArray[np.bool_]]
+    options: list[Option]
+    told: Mapping[str, bytes]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """What is live, immutable; `broken` names the campaigns that were left out and why."""
+
+    offers: tuple[Offer, ...] = ()
+    broken: tuple[tuple[str, str], ...] = ()
+
+
+def snapshot(campaigns: Iterable[Campaign]) -> Snapshot:
+    """The live and shipped ones of the campaigns, by key; one whose rule is bad harms no other."""
+    offers, broken = [], []
+    for campaign in sorted(campaigns, key=lambda each: each.key):
+        if campaign.status not in SERVED:
+            continue
+        try:
+            offers.append(_offer(campaign))
+        except BadRule as error:
+            broken.append((campaign.key, error.message))
+    return Snapshot(offers=tuple(offers), broken=tuple(broken))
+
+
+def choose(ready: Snapshot, facts: Facts, identity_for: Callable[[str], str], *, now: int) -> list[Decision]:
+    """What each campaign that means this person gives them; nothing for campaigns that do not.
+
+    `identity_for(salt)` is the id that is hashed: the one first hashed for that salt, if there was one.
+    A decision is named by salt, id and moment, so that replaying a request names the same.
+    """
+    decisions = []
+    for offer in ready.offers:
+        campaign = offer.campaign
+        if not eligible(offer.one, facts):
+            continue
+        identity = identity_for(campaign.salt)
+        arm = variant(campaign, identity)
+        if arm is not None:
+            decisions.append(_decision(offer, arm, identity, now))
+    return decisions
+
+
+def choose_block(ready: Snapshot, facts: pa.Table, ids: Sequence[str]) -> dict[str, Arms]:
+    """For each campaign's key the arm of every row, "" for rows that get none: `choose` for a block.
+
+    Columns of `facts` are facts (null: missing); `ids` are the ids that are hashed, one per row.
+    """
+    found: dict[str, Arms] = {}
+    for offer in ready.offers:
+        keys = np.array([*(arm.key for arm in offer.campaign.arms), OUTSIDE], dtype=np.str_)
+        meant = np.flatnonzero(offer.block(facts)).tolist()
+        drawn = np.full(len(ids), len(keys) - 1, dtype=np.int64)
+        drawn[meant] = arms_of(offer.campaign, [ids[row] for row in meant])  # −1 is the last key: outside
+        found[offer.campaign.key] = keys[drawn]
+    return found
+
+
+def told(ready: Snapshot, decisions: Sequence[Decision], identity: str) -> list[msgspec.Raw]:
+    """What the tag hears of the decisions: one JSON object each, with `id` where another id was hashed."""
+    pieces = {offer.campaign.key: offer.told for offer in ready.offers}
+    found = []
+    for decision in decisions:
+        piece = pieces[decision.campaign][decision.variant]
+        if decision.assigned_by != identity:
+            piece = piece[:-1] + b',"id":' + msgspec.json.encode(decision.assigned_by) + b"}"
+        found.append(msgspec.Raw(piece))
+    return found
+
+
+def _offer(campaign: Campaign) -> Offer:
+    return Offer(
+        campaign=campaign,
+        one=compile_one(campaign.audience),
+        block=compile_block(campaign.audience),
+        options=[Option(variant=arm.key, propensity=arm.weight) for arm in campaign.arms],
+        told={arm.key: _told(campaign, arm) for arm in campaign.arms},
+    )
+
+
+def _decision(offer: Offer, arm: str, identity: str, now: int) -> Decision:
+    campaign = offer.campaign
+    return Decision(
+        decision_id=f"{campaign.salt}:{identity}:{now}",
+        campaign=campaign.key,
+        round=campaign.round,
+        variant=arm,
+        options=offer.options,
+        reason=reason(campaign),
+        assigned_by=identity,
+    )
+
+
+def reason(campaign: Campaign) -> str:
+    """Why such a campaign gives what it gives."""
+    return "shipped to everyone" if campaign.status == "shipped" else "drawn by weight"
+
+
+def _told(campaign: Campaign, chosen: Arm) -> bytes:
+    """The campaign as the tag needs it when `chosen` is the arm: no other arm's content."""
+    trigger = campaign.trigger
+    return msgspec.json.encode(
+        {
+            "campaign": campaign.key,
+            "salt": campaign.salt,
+            "coverage": campaign.coverage,
+            "round": campaign.round,
+            "format": campaign.format,
+            "trigger": {"on": trigger.on, "then": trigger.then, "value": trigger.value},
+            "arms": [_arm(arm, shown=arm.key == chosen.key) for arm in campaign.arms],
+            "arm": chosen.key,
+        }
+    )
+
+
+def _arm(arm: Arm, *, shown: bool) -> dict[str, Any]:
+    found: dict[str, Any] = {"key": arm.key, "weight": arm.weight}
+    if shown and arm.content is not None:
+        found["content"] = {name: value for name, value in msgspec.to_builtins(arm.content).items() if value}
+    return found

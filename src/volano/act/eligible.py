@@ -1,0 +1,83 @@
+"""Who a campaign is for: the facts that rules look at, and whether a person is meant."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from volano.domain.profile import Profile
+
+DIRECT = "(direct) / (none)"
+UNKNOWN_DEVICE = "(unknown)"
+GAP = 30 * 60 * 1_000_000  # µs without an event that end a visit
+LONGEST_VISIT = 12 * 3600 * 1_000_000  # µs; whoever was first seen before that has been here before
+
+Facts = Mapping[str, Any]
+
+
+class Visit(Protocol):
+    """What is known of the present visit; None where nothing is."""
+
+    @property
+    def source(self) -> str | None: ...
+
+    @property
+    def medium(self) -> str | None: ...
+
+    @property
+    def device(self) -> str | None: ...
+
+    @property
+    def path(self) -> str | None: ...
+
+
+def facts(
+    visit: Visit, profile: Profile | None, *, landing: str | None = None, returning: bool | None = None
+) -> dict[str, Any]:
+    """The flat facts a rule may name; the words of the dimensions are those of the analyses.
+
+    `source` is that of this visit, else the person's, else direct; `revenue` is minor units; `landing` is
+    the visit's first path, taken to be this page where nobody says; `returning` None leaves `visitor` out.
+    """
+    found = {
+        "source": _source(visit, profile),
+        "device": visit.device or (profile.device if profile else "") or UNKNOWN_DEVICE,
+        "path": visit.path,
+        "landing": landing or visit.path,
+        "orders": profile.orders if profile else 0,
+        "revenue": profile.revenue if profile else 0,
+    }
+    if returning is not None:
+        found["visitor"] = "returning" if returning else "new"
+    return found
+
+
+def eligible(rule: Callable[[Facts], bool], facts: Facts) -> bool:
+    """Whether a compiled audience means the person of these facts."""
+    return rule(facts)
+
+
+def returning(profile: Profile | None, visits: int | None, *, now: int) -> bool:
+    """Whether this is not the person's first visit; `visits` is what the browser counts, None if it does not.
+
+    A profile knows only the first and the last moment, so a first visit of more than twelve hours is taken
+    for a second one.
+
+    >>> returning(None, 1, now=0), returning(None, 2, now=0)
+    (False, True)
+    >>> returning(Profile(person_id=1, first_seen=0, last_seen=GAP), None, now=2 * GAP + 1)
+    True
+    """
+    if visits is not None and visits > 1:
+        return True
+    if profile is None or not profile.last_seen:
+        return False
+    return now - profile.last_seen > GAP or now - profile.first_seen > LONGEST_VISIT
+
+
+def _source(visit: Visit, profile: Profile | None) -> str:
+    if visit.source:
+        return f"{visit.source} / {visit.medium or '(none)'}"
+    if profile and profile.source:
+        return f"{profile.source} / {profile.medium or '(none)'}"
+    return DIRECT

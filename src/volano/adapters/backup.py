@@ -1,0 +1,101 @@
+"""A home in one file: packed while the server runs on, unpacked into a new place.
+
+The order makes it consistent: the lake first (its manifest names the journal position it holds), the journal
+after it (so it holds at least what comes behind that position), the state last. Profiles are left out: they
+are rebuilt from the lake.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import sqlite3
+import tarfile
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from volano.errors import BadFile, BrokenHome
+
+Move = Callable[[int, int], None]
+_MARK = "volano-backup-1"
+
+
+def pack(home: Path, target: Path, move: Move) -> int:
+    """Write the home to `target` (.tar.gz), all of it or nothing; the number of files in it."""
+    if not (home / "state.db").is_file():
+        raise BrokenHome(f"{home} holds no Volano data; name another with --home")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=home, prefix=".backup-") as staged:
+        stage = Path(staged)
+        (stage / _MARK).touch()
+        _stage_lake(home / "lake", stage / "lake")
+        for folder in ("journal", "imports"):
+            _link_all(home / folder, stage / folder)
+        _stage_state(home / "state.db", stage / "state.db")
+        files = sorted(path for path in stage.rglob("*") if path.is_file())
+        beside = target.with_name(f".{target.name}.part")
+        try:
+            with tarfile.open(beside, "w:gz", compresslevel=1) as archive:
+                for done, path in enumerate(files):
+                    archive.add(path, arcname=str(path.relative_to(stage)), recursive=False)
+                    move(done + 1, len(files))
+            beside.replace(target)
+        finally:
+            beside.unlink(missing_ok=True)
+    return len(files) - 1
+
+
+def unpack(file: Path, home: Path, move: Move) -> int:
+    """Make a home of a backup; BadFile if it is none, BrokenHome if there is something in the way."""
+    if home.exists() and any(home.iterdir()):
+        raise BrokenHome(f"{home} is not empty; restore into a new directory with --home")
+    if not file.is_file():
+        raise BadFile(f"{file} is not there; name a file that `volano backup` wrote")
+    home.parent.mkdir(parents=True, exist_ok=True)
+    stage = Path(tempfile.mkdtemp(dir=home.parent, prefix=".restore-"))
+    try:
+        with tarfile.open(file, "r:gz") as archive:
+            members = archive.getmembers()
+            if _MARK not in {member.name for member in members}:
+                raise BadFile(f"{file} is no Volano backup; name a file that `volano backup` wrote")
+            for done, member in enumerate(members):
+                archive.extract(member, stage, filter="data")
+                move(done + 1, len(members))
+        (stage / _MARK).unlink()
+        if home.exists():
+            home.rmdir()
+        stage.rename(home)
+    except (tarfile.TarError, EOFError, OSError) as error:
+        raise BadFile(f"{file} cannot be read as a backup ({error}); is it whole?") from error
+    finally:
+        shutil.rmtree(stage, ignore_errors=True)
+    return len(members) - 1
+
+
+def _stage_lake(lake: Path, stage: Path) -> None:
+    with (lake / "lock").open("w") as lock:
+        fcntl.flock(
+            lock, fcntl.LOCK_EX
+        )  # no commit while the links are made; the files themselves never change
+        _link_all(lake, stage)
+
+
+def _link_all(source: Path, stage: Path) -> None:
+    stage.mkdir()
+    for path in sorted(source.rglob("*")):
+        place = stage / path.relative_to(source)
+        if path.is_dir():
+            place.mkdir()
+        elif path.name != "lock":
+            os.link(path, place)
+
+
+def _stage_state(database: Path, stage: Path) -> None:
+    source, target = sqlite3.connect(database, timeout=10), sqlite3.connect(stage)
+    try:
+        source.backup(target)
+    finally:
+        source.close()
+        target.close()

@@ -1,0 +1,172 @@
+"""Blocks of whole people: from the parts of a snapshot to the sorted Arrow table an analysis sees."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from volano.adapters.lake_links import Links
+from volano.adapters.lake_manifest import Part, Snapshot
+from volano.adapters.lake_parts import dictionary_type, head_types, longs, order, read_part, read_schema
+from volano.domain.tables import TABLES, TIME
+from volano.domain.view import View
+
+
+@dataclass(slots=True, kw_only=True)
+class Blocks:
+    """What one view sees of one snapshot."""
+
+    root: Path
+    snapshot: Snapshot
+    links: Links
+    view: View
+    types: dict[str, pa.DataType] = field(default_factory=dict)
+    strays: dict[tuple[str, int], pa.Table] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, root: Path, snapshot: Snapshot, links: Links, view: View) -> Blocks:
+        """Finds, once for all blocks, the types of the columns and the rows that have strayed."""
+        blocks = cls(root=root, snapshot=snapshot, links=links, view=view)
+        blocks.types = blocks._types()
+        for table in view.tables if len(links.pending) else ():
+            blocks._gather(table)
+        return blocks
+
+    def __len__(self) -> int:
+        return self.snapshot.manifest.buckets
+
+    def block(self, bucket: int) -> pa.Table:
+        """All rows of the view of the people of one bucket; may be empty."""
+        pieces = list(self._pieces(bucket))
+        rows = self._shaped(pieces)
+        if len(pieces) > 1:
+            rows = rows.take(pa.array(order(rows)))
+        return rows.select(self.columns)
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns of a block, in order."""
+        wanted = dict.fromkeys(["person_id", "time", *self.view.columns])
+        if len(self.view.tables) > 1:
+            wanted.pop("table", None)
+            wanted["table"] = None
+        return list(wanted)
+
+    def _types(self) -> dict[str, pa.DataType]:
+        """The type of each column: that of the first table that has it, else null."""
+        types = head_types()
+        for table in self.view.tables:
+            for column in self._schema(table):
+                types.setdefault(column.name, dictionary_type(column.type))
+        return {"id": pa.int64(), **dict.fromkeys(self.columns, pa.null()), **types, "table": dictionary_type(pa.string())}
+
+    def _schema(self, table: str) -> pa.Schema:
+        if table in TABLES:
+            return TABLES[table]
+        parts = [part for part in self.snapshot.manifest.parts if part.table == table]
+        return read_schema(self.root, parts[0]) if parts else pa.schema([])
+
+    def _parts(self, table: str, bucket: int) -> list[Part]:
+        """The parts that can hold rows of the window."""
+        since, until = self.view.since, self.view.until
+        return [
+            part
+            for part in self.snapshot.parts.get((table, bucket), [])
+            if (since is None or part.time_high >= since) and (until is None or part.time_low < until)
+        ]
+
+    def _pieces(self, bucket: int) -> Iterator[tuple[str, pa.Table]]:
+        """Sorted runs of rows with the table they are from."""
+        parts = [(table, part) for table in self.view.tables for part in self._parts(table, bucket)]
+        strayed = [(table, self.strays[table, bucket]) for table in self.view.tables if (table, bucket) in self.strays]
+        columns = self._read_columns(ordered=len(parts) + len(strayed) > 1)
+        for table, part in parts:
+            rows = read_part(self.root, part, columns)
+            if self.links.any_between(part.person_low, part.person_high):
+                rows = rows.filter(pa.array(~self.links.stray(longs(rows.column("person_id")))))
+            yield table, kept(rows, self.view, inside=_inside(part, self.view))
+        yield from strayed
+
+    def _read_columns(self, *, ordered: bool) -> set[str]:
+        """What to read: the id only if runs must be put in order."""
+        return {*self.columns, *(name for name, _ in self.view.only), *(["id"] if ordered else [])}
+
+    def _shaped(self, pieces: list[tuple[str, pa.Table]]) -> pa.Table:
+        """One table of all pieces in the order of the view's tables, with one chunk in each column."""
+        names = [*self.columns, *(["id"] if len(pieces) > 1 and "id" not in self.columns else [])]
+        schema = pa.schema([(name, self.types[name]) for name in names])
+        at = {table: number for number, table in enumerate(self.view.tables)}
+        pieces = sorted(pieces, key=lambda piece: at[piece[0]])
+        tables = [pa.table([self._column(rows, table, name) for name in names], schema=schema) for table, rows in pieces]
+        rows = pa.concat_tables(tables) if tables else schema.empty_table()
+        if any(column.num_chunks != 1 for column in rows.columns):
+            rows = rows.unify_dictionaries().combine_chunks()
+        return rows
+
+    def _column(self, rows: pa.Table, table: str, name: str) -> pa.ChunkedArray | pa.Array:
+        if name == "table" and len(self.view.tables) > 1:
+            index = pa.array(np.full(len(rows), self.view.tables.index(table), np.int32))
+            return pa.DictionaryArray.from_arrays(index, pa.array(self.view.tables))
+        if name in rows.column_names:
+            column = rows.column(name)
+            return column if column.type == self.types[name] else column.cast(self.types[name])
+        return pa.nulls(len(rows), self.types[name])
+
+    def _gather(self, table: str) -> None:
+        """Finds the rows that lie under an alias and keeps them for the block where they belong."""
+        found = []
+        for bucket in np.unique(self.links.pending & (len(self) - 1)).tolist():
+            for part in self._parts(table, bucket):
+                if self.links.any_between(part.person_low, part.person_high):
+                    found += self._strays_of(part)
+        if not found:
+            return
+        rows = pa.concat_tables(found, promote_options="permissive")
+        home = longs(rows.column("person_id")) & (len(self) - 1)
+        for bucket in np.unique(home).tolist():
+            self.strays[table, bucket] = rows.filter(pa.array(home == bucket))
+
+    def _strays_of(self, part: Part) -> list[pa.Table]:
+        people = read_part(self.root, part, ["person_id"])
+        stray = self.links.stray(longs(people.column("person_id")))
+        if not stray.any():
+            return []
+        rows = read_part(self.root, part, self._read_columns(ordered=True)).filter(pa.array(stray))
+        at = rows.column_names.index("person_id")
+        home = self.links.resolve(longs(rows.column("person_id")))
+        return [kept(rows.set_column(at, "person_id", pa.array(home)), self.view)]
+
+
+def kept(rows: pa.Table, view: View, *, inside: bool = False) -> pa.Table:
+    """The rows that the view's window and filter let through; `inside`: all are in the window."""
+    if not inside and "time" in rows.column_names:
+        time = rows.column("time")
+        if view.since is not None:
+            rows = rows.filter(pc.greater_equal(time, pa.scalar(view.since, TIME)))
+            time = rows.column("time")
+        if view.until is not None:
+            rows = rows.filter(pc.less(time, pa.scalar(view.until, TIME)))
+    for name, values in view.only:
+        if name in rows.column_names:
+            rows = rows.filter(_among(rows.column(name), values))
+    return rows
+
+
+def _among(column: pa.ChunkedArray, values: tuple[str, ...]) -> pa.ChunkedArray:
+    """True where the text is one of `values`; looked up once for each word of a dictionary."""
+    wanted = pa.array(values, pa.string())
+    if not pa.types.is_dictionary(column.type):
+        return pc.is_in(column.cast(pa.string()), value_set=wanted)
+    masks = [pc.take(pc.is_in(chunk.dictionary, value_set=wanted), chunk.indices) for chunk in column.chunks]
+    return pa.chunked_array(masks, pa.bool_())
+
+
+def _inside(part: Part, view: View) -> bool:
+    """Whether every row of the part is in the view's window."""
+    after = view.since is None or part.time_low >= view.since
+    return after and (view.until is None or part.time_high < view.until)

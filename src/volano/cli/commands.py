@@ -1,0 +1,24 @@
+"""Which commands there are, in the order in which help shows them."""
+
+from __future__ import annotations
+
+import typer
+
+from volano.cli import bring, demo, house, loop, serve
+
+
+def register(app: typer.Typer) -> None:
+    """Hang every command on the app."""
+    app.command("demo")(demo.demo)
+    app.command("serve")(serve.serve)
+    app.command("import")(bring.bring)
+    app.command("journey")(loop.journey)
+    app.command("leaks")(loop.leaks)
+    app.command("ideas")(loop.ideas)
+    app.command("launch")(loop.launch)
+    app.command("results")(loop.results)
+    app.command("round")(loop.round_)
+    app.command("password")(house.password)
+    app.command("doctor")(house.doctor)
+    app.command("backup")(house.backup)
+    app.command("restore")(house.restore)

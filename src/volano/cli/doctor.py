@@ -1,0 +1,156 @@
+"""What is wrong with a home, in findings that say how to mend each."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from volano.domain.leak import DAY
+from volano.errors import VolanoError
+from volano.settings import Settings
+
+SLOW_SYNC_MS = 20.0
+FEW_BYTES = 1_000_000_000
+_SYNCS = 20
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that was looked at: how it is, and how to mend it if it is not good."""
+
+    what: str
+    state: Literal["good", "warn", "bad"]
+    says: str
+    mend: str = ""
+
+
+def examine(settings: Settings, *, now: int) -> list[Finding]:
+    """Everything worth knowing before one asks for help; nothing in the home is changed."""
+    home = Path(settings.home).resolve()
+    checks: list[Callable[[], list[Finding]]] = [
+        lambda: [_versions()],
+        lambda: [_permissions(home)],
+        lambda: [_disk_space(home)],
+        lambda: [_sync_speed(home)],
+        lambda: [_port(settings.host, settings.port)],
+        lambda: [_clock(home, now)],
+        lambda: _contents(settings, home),
+    ]
+    return [finding for check in checks for finding in check()]
+
+
+def _versions() -> Finding:
+    python = ".".join(map(str, sys.version_info[:3]))
+    parts = ", ".join(f"{name} {version(name)}" for name in ("duckdb", "pyarrow", "sqlalchemy", "litestar"))
+    return Finding(
+        what="versions", state="good", says=f"volano {version('volano')}, Python {python}, {parts}"
+    )
+
+
+def _permissions(home: Path) -> Finding:
+    if not home.exists():
+        parent = next(folder for folder in home.parents if folder.exists())
+        if os.access(parent, os.W_OK | os.X_OK):
+            return Finding(what="home", state="good", says=f"{home} does not exist yet; it will be made")
+        return Finding(
+            what="home",
+            state="bad",
+            says=f"{home} cannot be made in {parent}",
+            mend=f"choose another with --home, or let this user write to {parent}",
+        )
+    closed = [
+        path
+        for path in (home, *home.iterdir())
+        if not os.access(path, os.W_OK | (os.X_OK if path.is_dir() else 0))
+    ]
+    if closed:
+        mend = f"give them to the user who runs volano: chown -R $(id -un) {home}"
+        names = ", ".join(str(path) for path in closed[:3])
+        return Finding(what="home", state="bad", says=f"{names} cannot be written", mend=mend)
+    return Finding(what="home", state="good", says=f"{home} can be read and written")
+
+
+def _nearest(home: Path) -> Path:
+    return next(folder for folder in (home, *home.parents) if folder.is_dir())
+
+
+def _disk_space(home: Path) -> Finding:
+    free = shutil.disk_usage(_nearest(home)).free
+    said = f"{free / 1e9:,.1f} GB are free"
+    if free < FEW_BYTES:
+        return Finding(
+            what="disk", state="bad", says=said, mend="make room, or move the home to a larger disk"
+        )
+    return Finding(what="disk", state="good", says=said)
+
+
+def _sync_speed(home: Path) -> Finding:
+    folder = _nearest(home)
+    try:
+        with tempfile.NamedTemporaryFile(dir=folder) as probe:
+            started = time.perf_counter()
+            for _ in range(_SYNCS):
+                probe.write(b"x" * 4096)
+                probe.flush()
+                os.fdatasync(probe.fileno())
+            each = (time.perf_counter() - started) / _SYNCS * 1000
+    except OSError as error:
+        return Finding(
+            what="fdatasync", state="bad", says=f"{folder}: {error.strerror}", mend="choose another --home"
+        )
+    said = f"{each:.1f} ms each; an acknowledgement waits for one"
+    if each > SLOW_SYNC_MS:
+        mend = "put the home on a local SSD; network and USB disks are slow to sync"
+        return Finding(what="fdatasync", state="warn", says=said, mend=mend)
+    return Finding(what="fdatasync", state="good", says=said)
+
+
+def _port(host: str, port: int) -> Finding:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            return Finding(
+                what="port",
+                state="warn",
+                says=f"{port} on {host} cannot be had ({error.strerror}); a running volano holds it too",
+                mend=f"stop the program that has it, or use --port {port + 1}",
+            )
+    return Finding(what="port", state="good", says=f"{port} on {host} is free")
+
+
+def _clock(home: Path, now: int) -> Finding:
+    newest = max((path.stat().st_mtime for path in home.iterdir()), default=0.0) if home.is_dir() else 0.0
+    ahead = newest * 1e6 - now
+    if ahead > DAY / 24:
+        mend = "set the clock (timedatectl set-ntp true); new events would be dated before old ones"
+        return Finding(
+            what="clock", state="bad", says=f"it is {ahead / DAY:.1f} days behind the home", mend=mend
+        )
+    stamp = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(now / 1e6))
+    return Finding(what="clock", state="good", says=f"{stamp} UTC")
+
+
+def _contents(settings: Settings, home: Path) -> list[Finding]:
+    from volano.wiring import verify_home
+
+    if not (home / "lake").is_dir():
+        return [Finding(what="contents", state="good", says="nothing in it yet")]
+    try:
+        damage = verify_home(settings)
+    except (VolanoError, OSError) as error:
+        damage = [str(error)]
+    if not damage:
+        return [Finding(what="contents", state="good", says="lake, journal and state can be read")]
+    mend = "restore the newest backup: volano restore FILE --home NEW-DIR"
+    return [Finding(what="contents", state="bad", says=line, mend=mend) for line in damage]

@@ -1,0 +1,234 @@
+"""Commands of the loop: journey, leaks, ideas, launch, results, round."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any
+
+import typer
+
+from volano.cli.say import Home, Json, answer, answers, now, progress, table
+from volano.domain.campaign import Campaign
+from volano.domain.leak import DAY, Journey, Leak, slice_name
+from volano.domain.money import shown
+from volano.domain.verdict import Lesson, Verdict
+from volano.errors import BadInput
+from volano.wiring import House, open_house, read_settings
+
+_UNITS = {"s": 1_000_000, "m": 60_000_000, "h": 3_600_000_000, "d": DAY, "w": 7 * DAY}
+
+Steps = Annotated[
+    str | None, typer.Option("--steps", metavar="A,B,C", help="Event names in order, separated by commas.")
+]
+Within = Annotated[
+    str, typer.Option("--within", metavar="TIME", help="Window from the first step: 30m, 12h, 7d.")
+]
+
+
+def _house(home: str | None) -> House:
+    return open_house(read_settings(home=home))
+
+
+def duration(text: str) -> int:
+    """A length of time in microseconds; BadInput if it is none.
+
+    >>> duration("30m") // 1_000_000
+    1800
+    """
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smhdw])", text.strip())
+    if not match or float(match[1]) <= 0:
+        raise BadInput(
+            f"{text!r} is not a length of time; write a number and s, m, h, d or w, such as 30m or 7d"
+        )
+    return int(float(match[1]) * _UNITS[match[2]])
+
+
+def _journey(steps: str | None, within: str) -> Journey:
+    names = Journey().steps if steps is None else tuple(name.strip() for name in steps.split(","))
+    if len(names) < 2 or not all(names):
+        raise BadInput("--steps needs at least two event names, separated by commas")
+    return Journey(steps=names, within=duration(within))
+
+
+def journey(
+    steps: Steps = None,
+    within: Within = "7d",
+    by: Annotated[
+        str, typer.Option("--by", metavar="DIM", help="source, device, landing, visitor or a property.")
+    ] = "",
+    home: Home = None,
+    as_json: Json = False,
+) -> None:
+    """How many people get how far along a journey.
+
+    Example: volano journey --steps catalog,cart,payment_done --within 180d --by device
+    """
+    from volano.flow.report import count_journey
+    from volano.plan.journey import journey_json
+
+    path = _journey(steps, within)
+    dims = tuple(name.strip() for name in by.split(",") if name.strip())
+    tally = count_journey(_house(home).lake, path, by=dims)
+    if tally is None:
+        raise BadInput("there are no events yet; bring some with `volano import` or `volano demo`")
+    found = journey_json(tally, dims)
+    answer(found, as_json, lambda: _show_journey(found, dims))
+
+
+def _show_journey(found: dict[str, Any], dims: tuple[str, ...]) -> None:
+    first = max(found["steps"][0]["people"], 1)
+    rows = [[step["name"], f"{step['people']:,}", f"{step['people'] / first:.1%}"] for step in found["steps"]]
+    table("People by step", ["step", "people", "of the first"], rows)
+    if dims:
+        names = [step["name"] for step in found["steps"]]
+        cells = [
+            [" · ".join(str(row[dim]) for dim in dims), *(f"{step['people']:,}" for step in row["steps"])]
+            for row in found["by"]
+        ]
+        table(f"By {', '.join(dims)}", ["", *names], cells)
+
+
+def leaks(
+    steps: Steps = None,
+    within: Within = "7d",
+    days: Annotated[
+        int, typer.Option("--days", min=1, help="How many days before the newest event to look at.")
+    ] = 28,
+    home: Home = None,
+    as_json: Json = False,
+) -> None:
+    """Where fewer people go on than comparable people do.
+
+    Example: volano leaks --days 28 --json
+    """
+    from volano.flow.report import find_leaks, newest
+
+    house, path = _house(home), _journey(steps, within)
+    last = newest(house.lake)
+    if last is None:
+        raise BadInput("there are no events yet; bring some with `volano import` or `volano demo`")
+    with progress("looking for leaks"):
+        found = find_leaks(house.lake, path, now=now(), since=last - days * DAY)
+    answer(found, as_json, lambda: _show_leaks(found))
+
+
+def _show_leaks(found: list[Leak]) -> None:
+    if not found:
+        answers.print(
+            "No leak: nowhere do fewer people go on than comparable people do. Look again in a week."
+        )
+        return
+    rows = [
+        [
+            f"{slice_name(leak.slice)}: {leak.step} → {leak.next_step}",
+            f"{leak.observed:.0%} / {leak.expected:.0%}",
+            f"{leak.lost_orders_per_week:.1f} ({leak.lost_orders_low:.1f} … {leak.lost_orders_high:.1f})",
+            shown(leak.lost_money_per_week, leak.currency),
+            f"{leak.q_value:.2g}",
+        ]
+        for leak in found
+    ]
+    table("Leaks, costliest first", ["where", "here / comparable", "orders lost a week", "money", "q"], rows)
+
+
+def ideas(home: Home = None, as_json: Json = False) -> None:
+    """What to try, ranked by RICE: reach × impact × confidence ÷ effort.
+
+    Example: volano ideas
+    """
+    from volano.flow.propose import refresh
+
+    house = _house(home)
+    with progress("looking for leaks"):
+        found = refresh(house.lake, house.state, now=now()).ideas
+    rows = [
+        [
+            idea.title,
+            f"{idea.score:,.1f} ({idea.score_low:,.1f} … {idea.score_high:,.1f})",
+            *(f"{figure.value:,.2f}" for figure in (idea.reach, idea.impact, idea.confidence, idea.effort)),
+            idea.key,
+        ]
+        for idea in found
+    ]
+    headings = ["idea", "score", "reach", "impact", "confidence", "effort", "key"]
+    empty = "No idea yet: there is no leak to try one against. Bring more events, or look again in a week."
+    answer(
+        found, as_json, lambda: table("Ideas, best first", headings, rows) if rows else answers.print(empty)
+    )
+
+
+def launch(
+    idea: Annotated[str, typer.Argument(help="Key of an idea, from `volano ideas`.")],
+    draft: Annotated[bool, typer.Option("--draft", help="Only draft it; publish it later.")] = False,
+    home: Home = None,
+    as_json: Json = False,
+) -> None:
+    """Turn an idea into a campaign and publish it.
+
+    Example: volano launch 3f2a.free-delivery-bar --draft
+    """
+    from volano.flow import launch as launching
+
+    house = _house(home)
+    campaign = launching.draft(house.state, idea, now=now())
+    if not draft:
+        campaign = launching.publish(house.state, campaign.key, now=now())
+    answer(campaign, as_json, lambda: answers.print(_said(campaign), markup=False))
+
+
+def _said(campaign: Campaign) -> str:
+    plan = campaign.plan
+    return (
+        f"{campaign.name}: {campaign.status} ({campaign.key}). It needs {plan.people_per_arm:,} people "
+        f"per arm, about {plan.days:.0f} days, to see a lift of {plan.lift:.0%} over {plan.baseline:.0%}."
+    )
+
+
+def results(home: Home = None, as_json: Json = False) -> None:
+    """What the campaigns did, as far as can be said today.
+
+    Example: volano results --json
+    """
+    from volano.flow.review import review
+
+    house = _house(home)
+    with progress("reading results"):
+        review(house.lake, house.state, now=now())
+    found = house.state.find(Verdict)
+    names = {campaign.key: campaign.name for campaign in house.state.find(Campaign)}
+    rows = [
+        [names.get(verdict.campaign, verdict.campaign), verdict.call, verdict.sentence] for verdict in found
+    ]
+    empty = "No campaign has run yet; start one with `volano launch`."
+    answer(
+        found,
+        as_json,
+        lambda: table("Results", ["campaign", "verdict", "why"], rows) if rows else answers.print(empty),
+    )
+
+
+def round_(home: Home = None, as_json: Json = False) -> None:
+    """What each turn of the wheel taught.
+
+    Example: volano round
+    """
+    found = _house(home).state.find(Lesson)
+    rows = [
+        [
+            lesson.recipe,
+            lesson.call,
+            f"{lesson.before_mean:+.1%} ± {lesson.before_sd:.1%}",
+            f"{lesson.after_mean:+.1%} ± {lesson.after_sd:.1%}",
+        ]
+        for lesson in found
+    ]
+    empty = "Nothing learned yet; a lesson is written when a campaign gets its verdict."
+    answer(
+        found,
+        as_json,
+        lambda: (
+            table("Learned", ["idea", "verdict", "believed before", "believed now"], rows)
+            if rows
+            else answers.print(empty)
+        ),
+    )

@@ -1,0 +1,60 @@
+"""How a command speaks: one JSON value on standard output if asked, words and progress on standard error."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Annotated, Any
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+Home = Annotated[
+    str | None,
+    typer.Option("--home", metavar="DIR", help="Data directory (default ./volano-data or VOLANO_HOME)."),
+]
+Json = Annotated[bool, typer.Option("--json", help="One JSON value on standard output, nothing else.")]
+
+words = Console(stderr=True, highlight=False)
+answers = Console(highlight=False)
+
+
+def now() -> int:
+    """The wall clock in UTC microseconds."""
+    return time.time_ns() // 1000
+
+
+def answer(value: Any, as_json: bool, show: Callable[[], None]) -> None:
+    """Print the value as JSON, or let `show` print it for people."""
+    if as_json:
+        print(msgspec.json.encode(value).decode())  # noqa: T201  the answer itself
+    else:
+        show()
+
+
+def table(title: str, columns: list[str], rows: list[list[str]]) -> None:
+    """A table for people on standard output; nothing in it is read as markup."""
+    drawn = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    for index, column in enumerate(columns):
+        drawn.add_column(column, justify="left" if index == 0 else "right", overflow="fold")
+    for row in rows:
+        drawn.add_row(*(Text(cell) for cell in row))
+    answers.print(drawn)
+
+
+@contextmanager
+def progress(what: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar on standard error, moved by `move(done, total)`; silent where nobody watches."""
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=words, transient=True, disable=not words.is_terminal) as bars:
+        task = bars.add_task(what, total=None)
+
+        def move(done: int, total: int) -> None:
+            bars.update(task, completed=done, total=total or None)
+
+        yield move

@@ -1,0 +1,118 @@
+"""`volano serve`: the server of one home, and the lock that keeps a second one out."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+import typer
+
+from volano.cli.say import Home, Json, now, words
+from volano.errors import BadInput, BrokenHome
+from volano.wiring import House, open_house, read_settings
+
+Host = Annotated[str | None, typer.Option("--host", help="Address to listen on (default 127.0.0.1).")]
+Port = Annotated[
+    int | None, typer.Option("--port", min=1, max=65535, help="Port to listen on (default 8765).")
+]
+
+
+def serve(host: Host = None, port: Port = None, home: Home = None, as_json: Json = False) -> None:
+    """Take events, decide, and show the console.
+
+    Example: volano serve --home ./shop --port 8765
+    """
+    from volano.flow.sources import first_source
+
+    settings = read_settings(home=home, host=host, port=port)
+    listener = listen(settings.host, settings.port)
+    with locked(Path(settings.home).resolve()):
+        house = open_house(settings)
+        source = first_source(house.state, now=now())
+        address = f"http://{settings.host}:{settings.port}"
+        app = console_app(house)
+        note = {"address": address, "write_key": source.write_key, "setup": setup_address(app, address)}
+        if as_json:
+            print(msgspec.json.encode(note).decode(), flush=True)  # noqa: T201  the answer itself
+        else:
+            words.print(f"Volano listens at {address} · write key {source.write_key}", markup=False)
+            if note["setup"]:
+                words.print(f"Choose a password for the console at {note['setup']}", markup=False)
+        run(app, listener)
+
+
+def console_app(house: House, *, demo: bool = False) -> Any:
+    """The whole edge as one ASGI application; with the pages of a little shop for the demo."""
+    from volano.web.app import create_app
+
+    return create_app(house, demo=demo)
+
+
+def setup_address(app: Any, address: str) -> str:
+    """Where the first password is chosen, or "" when there is one."""
+    return f"{address}/welcome?token={app.setup_token}" if app.setup_token else ""
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A bound socket, or one sentence that says who is in the way."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise BadInput(
+            f"port {port} on {host} cannot be had ({error.strerror}); choose another: --port {port + 1}"
+        ) from error
+    return listener
+
+
+@contextmanager
+def locked(home: Path) -> Iterator[None]:
+    """Hold the home for one server; BrokenHome names the process that holds it already."""
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        lock = (home / "server.lock").open("a+")
+    except OSError as error:
+        raise BrokenHome(
+            f"{home} cannot be written ({error.strerror}); choose another with --home"
+        ) from error
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            lock.seek(0)
+            who = lock.read().strip() or "unknown"
+            raise BrokenHome(
+                f"{home} is served already by process {who}; stop it, or choose another home with --home"
+            ) from error
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        yield
+
+
+def run(app: Any, listener: socket.socket, started: Callable[[], None] | None = None) -> None:
+    """Serve until told to stop; `started` is called once requests are answered."""
+    import asyncio
+
+    import uvicorn
+
+    class Server(uvicorn.Server):
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            if started is not None:
+                started()
+
+    config = uvicorn.Config(
+        app, log_level="warning", access_log=False, lifespan="on", timeout_graceful_shutdown=5
+    )
+    config.setup_event_loop = lambda: None  # type: ignore[method-assign]
+    asyncio.run(Server(config).serve(sockets=[listener]))

@@ -1,0 +1,130 @@
+"""One turn of the wheel on a simulated shop: from its history to the next ranking."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pyarrow as pa
+
+from volano.cli.say import progress
+from volano.domain.campaign import Campaign
+from volano.domain.idea import Idea
+from volano.domain.leak import DAY
+from volano.domain.verdict import Lesson
+from volano.flow import launch, propose
+from volano.flow.decide import decide_block
+from volano.flow.importing import ImportReport, ImportRequest, run_import
+from volano.flow.review import review
+from volano.wiring import House
+from volano.world.run import World
+from volano.world.spec import Offer, Visits, WorldSpec
+from volano.world.wire import write
+
+HISTORY_DAYS = 28  # before anything is tried
+
+
+def turn_once(house: House, spec: WorldSpec) -> dict[str, Any]:
+    """Turn the wheel once, in bulk, through the public import and decisions; what came of it."""
+    world = World(spec)
+    before = min(HISTORY_DAYS, spec.days // 2)
+    bring(house, world, 0, before)
+    outlook = propose.refresh(house.lake, house.state, now=spec.start + before * DAY)
+    truth = world.truth()
+    campaign = _start_best(house, outlook.ideas, now=spec.start + before * DAY)
+    bring(house, world, before, spec.days, Offers(house))
+    end = spec.start + spec.days * DAY
+    verdicts = review(house.lake, house.state, now=end)
+    return {
+        "people": spec.people,
+        "days": spec.days,
+        "seed": spec.seed,
+        "truth": {"leaks": truth.leaks, "effects": truth.effects},
+        "leaks": outlook.leaks[:3],
+        "ideas": outlook.ideas,
+        "campaign": campaign,
+        "verdict": next((verdict for verdict in verdicts), None),
+        "learned": house.state.find(Lesson),
+        "next_ranking": [_rank(idea) for idea in propose.rescore(house.state, now=end)],
+    }
+
+
+def bring(house: House, world: World, first: int, last: int, offers: Offers | None = None) -> ImportReport:
+    """Simulate the days [first, last) and bring them in as the file an owner would import."""
+    with progress(f"simulating days {first} to {last}") as move:
+        rows: list[pa.Table] = []
+        for day in range(first, last):
+            rows.append(world.simulate(day, day + 1, offers))
+            move(day + 1 - first, last - first)
+    if offers is not None:
+        offers.keep()
+    file = house.home / "imports" / f"world-{first}-{last}.parquet"
+    write(pa.concat_tables(rows), str(file))
+    with progress(f"importing days {first} to {last}") as move:
+        report = run_import(house, ImportRequest(path=file, kind="events"), move)
+    file.unlink()
+    return report
+
+
+class Offers:
+    """Asks the product's decision in bulk, and keeps what was decided for the lake."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+        self._live = [campaign for campaign in house.state.find(Campaign) if campaign.status == "live"]
+        self._rows: list[pa.Table] = []
+
+    def __call__(self, visits: Visits) -> Sequence[Offer]:
+        """What each live campaign offers to each visit."""
+        if not self._live:
+            return ()
+        block = decide_block(self._live, facts(visits), visits.anonymous_id.tolist(), visits.time)
+        self._rows.append(block.decisions)
+        return [
+            Offer(
+                campaign.key, campaign.recipe, campaign.round, campaign.trigger.on, block.arms[campaign.key]
+            )
+            for campaign in self._live
+        ]
+
+    def keep(self) -> None:
+        """Put the decisions in the lake."""
+        if self._rows:
+            self._house.lake.append({"decisions": pa.concat_tables(self._rows)})
+            self._rows = []
+
+
+def facts(visits: Visits) -> pa.Table:
+    """What rules may ask of a visit, a row each."""
+    traffic = [f"{source or '(direct)'} / {medium or '(none)'}" for source, medium in _pairs(visits)]
+    return pa.table(
+        {
+            "source": traffic,
+            "device": visits.device.tolist(),
+            "path": visits.path.tolist(),
+            "landing": visits.path.tolist(),
+            "visitor": ["returning" if seen else "new" for seen in visits.returning],
+            "orders": visits.orders,
+        }
+    )
+
+
+def _pairs(visits: Visits) -> list[tuple[str, str]]:
+    return list(zip(visits.source.tolist(), visits.medium.tolist(), strict=True))
+
+
+def _start_best(house: House, ideas: Sequence[Idea], *, now: int) -> Campaign | None:
+    best = next((idea for idea in ideas if idea.status in ("proposed", "open")), None)
+    if best is None:
+        return None
+    return launch.publish(house.state, launch.draft(house.state, best.key, now=now).key, now=now)
+
+
+def _rank(idea: Idea) -> dict[str, Any]:
+    return {
+        "idea": idea.key,
+        "title": idea.title,
+        "score": idea.score,
+        "impact": idea.impact.value,
+        "status": idea.status,
+    }

@@ -1,0 +1,184 @@
+"""What people did after they were exposed: additive moments per goal and arm, from blocks of whole people."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from volano.domain.campaign import Campaign, Goal
+from volano.domain.leak import DAY
+from volano.domain.view import View
+from volano.maths.moments import Moments, moments_by
+
+Ints = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
+
+NOTHING = Moments()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GoalTally:
+    """One goal in one arm, of people whose window has closed; those who did nothing count with zero."""
+
+    values: Moments = NOTHING  # of zeros and ones, or of minor units a person
+    capped: Moments = NOTHING  # the same with each person's revenue at most the cap
+    converters: int = 0
+
+    def __add__(self, other: GoalTally) -> GoalTally:
+        return GoalTally(
+            values=self.values + other.values,
+            capped=self.capped + other.capped,
+            converters=self.converters + other.converters,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArmTally:
+    """People exposed per arm, people seen in two arms (excluded everywhere), and goals × arms."""
+
+    exposed: tuple[int, ...]
+    mixed: int
+    goals: tuple[tuple[GoalTally, ...], ...]
+
+    @classmethod
+    def empty(cls, campaign: Campaign) -> ArmTally:
+        """The tally of nobody."""
+        arms = len(campaign.arms)
+        return cls(exposed=(0,) * arms, mixed=0, goals=((GoalTally(),) * arms,) * len(campaign.goals))
+
+    def __add__(self, other: ArmTally) -> ArmTally:
+        return ArmTally(
+            exposed=tuple(map(int.__add__, self.exposed, other.exposed)),
+            mixed=self.mixed + other.mixed,
+            goals=tuple(
+                tuple(map(GoalTally.__add__, *rows)) for rows in zip(self.goals, other.goals, strict=True)
+            ),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Exposed:
+    """People of one arm only, ascending, with the arm and time (µs) of their first exposure."""
+
+    person: Ints
+    arm: Ints
+    time: Ints
+
+
+def view(campaign: Campaign, until: int) -> View:
+    """The rows that `tally` wants of the lake; `until` is the time (µs) of the last event looked at."""
+    return View(
+        tables=("exposures", "events"),
+        columns=("event", "campaign", "variant", "round", "revenue"),
+        until=until + 1,
+        only=(("event", tuple(sorted({goal.event for goal in campaign.goals}))),),
+    )
+
+
+def tally(block: pa.Table, campaign: Campaign, until: int, cap: float = np.inf) -> ArmTally:
+    """The outcomes of the people of a block (whole people, by person and time) as known at `until` (µs).
+
+    Exposure is a person's first in this campaign and round. A goal counts people whose window
+    [exposure, exposure + days) had closed by `until`. Rows of other campaigns are no outcomes of this one.
+    """
+    rows = _Rows(block, campaign, until)
+    people, mixed = _people(rows)
+    arms = len(campaign.arms)
+    return ArmTally(
+        exposed=tuple(np.bincount(people.arm, minlength=arms).tolist()),
+        mixed=mixed,
+        goals=tuple(_goal(goal, rows, people, cap) for goal in campaign.goals),
+    )
+
+
+class _Rows:
+    """The columns of a block as arrays, with what is ours marked."""
+
+    def __init__(self, block: pa.Table, campaign: Campaign, until: int) -> None:
+        self.arms = [arm.key for arm in campaign.arms]
+        self.until = until
+        self.block = block
+        self.person: Ints = block.column("person_id").to_numpy()
+        self.time: Ints = block.column("time").cast(pa.int64()).to_numpy()
+        ours = _known(block.column("campaign"), [campaign.key])
+        exposure = _known(block.column("table"), ["exposures"])
+        known = self.time <= until
+        self.exposure: Mask = (
+            (exposure == 0) & (ours == 0) & (_whole(block, "round") == campaign.round) & known
+        )
+        anyones = block.column("campaign").is_null().to_numpy()
+        self.outcome: Mask = (exposure != 0) & ((ours == 0) | anyones) & known
+        self.variant = _known(block.column("variant"), self.arms)
+
+    def of(self, event: str) -> Mask:
+        """Outcomes of that name."""
+        named: Mask = _known(self.block.column("event"), [event]) == 0
+        return self.outcome & named
+
+
+def _people(rows: _Rows) -> tuple[_Exposed, int]:
+    """Who was exposed to one arm, and how many to several; an unknown variant is no exposure."""
+    mine = rows.exposure & (rows.variant >= 0)
+    person, arm, time = rows.person[mine], rows.variant[mine], rows.time[mine]
+    first = np.flatnonzero(np.r_[True, person[1:] != person[:-1]]) if len(person) else np.zeros(0, np.int64)
+    if not len(first):
+        return _Exposed(person=person, arm=arm, time=time), 0
+    pure = np.minimum.reduceat(arm, first) == np.maximum.reduceat(arm, first)
+    at = first[pure]
+    return _Exposed(person=person[at], arm=arm[at], time=time[at]), int((~pure).sum())
+
+
+def _goal(goal: Goal, rows: _Rows, people: _Exposed, cap: float) -> tuple[GoalTally, ...]:
+    """One goal in every arm."""
+    arms, size, window = len(rows.arms), len(people.person), round(goal.days * DAY)
+    mature = people.time + window <= rows.until
+    at = np.flatnonzero(rows.of(goal.event))
+    who = np.searchsorted(people.person, rows.person[at])
+    there = who < size
+    there[there] = people.person[who[there]] == rows.person[at][there]
+    at, who = at[there], who[there]
+    since = rows.time[at] - people.time[who]
+    inside = (since >= 0) & (since < window) & mature[who]
+    at, who = at[inside], who[inside]
+    did = np.bincount(who, minlength=size)[mature] > 0
+    arm = people.arm[mature]
+    count, hits = np.bincount(arm, minlength=arms), np.bincount(arm[did], minlength=arms)
+    if goal.measure == "people":
+        shares = [Moments.of_share(*pair) for pair in zip(hits.tolist(), count.tolist(), strict=True)]
+        return tuple(_told(shares, shares, hits))
+    total = np.bincount(who, _whole(rows.block, "revenue")[at], minlength=size)[mature]
+    values = moments_by(arm, total.astype(np.float64), arms)
+    capped = moments_by(arm, np.minimum(total, cap), arms) if np.isfinite(cap) else values
+    return tuple(_told(values, capped, hits))
+
+
+def _told(values: Sequence[Moments], capped: Sequence[Moments], hits: Ints) -> list[GoalTally]:
+    rows = zip(values, capped, hits.tolist(), strict=True)
+    return [GoalTally(values=each, capped=cut, converters=number) for each, cut, number in rows]
+
+
+def _known(column: pa.ChunkedArray, names: list[str]) -> Ints:
+    """The index in `names` of each value, −1 where it is another or missing."""
+    index = {name: at for at, name in enumerate(names)}
+    parts = [_codes(chunk, index) for chunk in column.chunks]
+    return np.concatenate(parts) if parts else np.zeros(0, np.int64)
+
+
+def _codes(chunk: pa.Array, index: dict[str, int]) -> Ints:
+    encoded = chunk if pa.types.is_dictionary(chunk.type) else chunk.dictionary_encode()
+    if not isinstance(encoded, pa.DictionaryArray):  # a column that no table has arrives as nulls
+        return np.full(len(chunk), -1, np.int64)
+    words = encoded.dictionary.to_pylist()
+    meaning = np.array([*(index.get(word, -1) for word in words), -1], np.int64)
+    found: Ints = meaning[encoded.indices.fill_null(len(words)).to_numpy(zero_copy_only=False)]
+    return found
+
+
+def _whole(block: pa.Table, name: str) -> Ints:
+    """A column of whole numbers; missing is 0."""
+    found: Ints = block.column(name).cast(pa.int64()).fill_null(0).to_numpy()
+    return found

@@ -1,0 +1,68 @@
+"""What came in lately, for the first page of the console."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+
+from volano.domain.campaign import Campaign
+from volano.domain.idea import Idea
+from volano.domain.leak import DAY, Leak
+from volano.domain.verdict import Lesson, Verdict
+from volano.domain.view import View
+from volano.observe.daily import Daily, Refused, count_days, count_refused
+from volano.ports import Lake, State
+
+DAYS = 14  # the last seven and the seven before
+STALE = 7 * DAY  # µs after which old data is shown as of its own end
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overview:
+    """Days from `since` to `until` (UTC µs), what was quarantined in the last seven before now, and the loop.
+
+    `until` is now, or the newest event where nothing came in for a week (old data was imported). Leaks
+    are worst first, ideas best first (those that can still be tried), verdicts newest first.
+    """
+
+    newest: int | None
+    since: int
+    until: int
+    daily: Daily | None
+    refused: Refused
+    leaks: list[Leak]
+    ideas: list[Idea]
+    campaigns: list[Campaign]
+    verdicts: list[Verdict]
+    lessons: list[Lesson]
+
+
+def overview(lake: Lake, state: State, *, now: int) -> Overview:
+    """Gather the numbers of Today."""
+    from volano.flow.propose import outlook
+    from volano.flow.report import newest
+
+    last = newest(lake)
+    until = now if last is None or last >= now - STALE else last + 1
+    since = until - DAYS * DAY
+    found = outlook(state)
+    return Overview(
+        newest=last,
+        since=since,
+        until=until,
+        daily=lake.tally(_days(since, until), partial(count_days, since=since, days=DAYS)),
+        refused=lake.tally(_quarantine(now), count_refused) or Refused(count=0, newest=()),
+        leaks=found.leaks,
+        ideas=[idea for idea in found.ideas if idea.status in ("proposed", "open")],
+        campaigns=state.find(Campaign),
+        verdicts=sorted(state.find(Verdict), key=lambda verdict: -verdict.made_at),
+        lessons=state.find(Lesson),
+    )
+
+
+def _days(since: int, until: int) -> View:
+    return View(columns=("event", "revenue", "currency"), since=since, until=until)
+
+
+def _quarantine(now: int) -> View:
+    return View(tables=("quarantine",), columns=("code", "message", "sample"), since=now - STALE)

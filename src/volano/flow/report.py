@@ -1,0 +1,133 @@
+"""Lake → numbers: how far people get on a journey, and where they are lost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from volano.domain.leak import DAY, Journey, Leak
+from volano.domain.tables import EVENTS
+from volano.domain.view import View
+from volano.maths.columns import integers
+from volano.observe.sessions import DIMENSIONS, with_visits
+from volano.plan.journey import count, journey_json
+from volano.plan.leaks import LeakRun, search
+from volano.plan.reached import JourneyTally
+from volano.ports import Lake
+
+__all__ = ["count_journey", "find_leaks", "journey_json", "leak_run", "newest"]
+
+LEAK_DAYS = 28
+_LEAST_DAYS = 7  # of people whose window has closed; with fewer, those still under way count too
+_VISIT_COLUMNS = ("source", "medium", "device", "path")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """The oldest and the newest time of some events (UTC µs)."""
+
+    oldest: int
+    newest: int
+
+    def __add__(self, other: Span) -> Span:
+        return Span(oldest=min(self.oldest, other.oldest), newest=max(self.newest, other.newest))
+
+    @staticmethod
+    def of(block: pa.Table) -> Span:
+        """The span of a block that is not empty."""
+        time = integers(block["time"])
+        return Span(oldest=int(np.min(time)), newest=int(np.max(time)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CountJourney:
+    """Counts a block as it comes from the lake: visits where they are asked for, then the journey."""
+
+    journey: Journey
+    by: tuple[str, ...]
+    since: int | None
+    until: int | None
+
+    @property
+    def by_visits(self) -> bool:
+        """Whether a dimension is of the visit rather than of the event."""
+        return not set(self.by).isdisjoint(DIMENSIONS)
+
+    @property
+    def view(self) -> View:
+        """What it needs of the lake: all events if visits matter, else only those of the steps."""
+        columns = ["event", "revenue", "currency", *[name for name in self.by if name in EVENTS.names]]
+        if not set(self.by) <= {*EVENTS.names, *DIMENSIONS}:
+            columns.append("properties")
+        if self.by_visits:
+            return View(columns=tuple(dict.fromkeys([*columns, *_VISIT_COLUMNS])))
+        steps = (("event", tuple(dict.fromkeys(self.journey.steps))),)
+        return View(columns=tuple(dict.fromkeys(columns)), only=steps)
+
+    def __call__(self, block: pa.Table) -> JourneyTally:
+        if self.by_visits:
+            block = with_visits(block)
+        return count(block, self.journey, self.by, since=self.since, until=self.until)
+
+
+def newest(lake: Lake) -> int | None:
+    """The time of the newest event (UTC µs); None when there is none."""
+    span = lake.tally(View(columns=("time",)), Span.of)
+    return None if span is None else span.newest
+
+
+def count_journey(
+    lake: Lake,
+    journey: Journey,
+    *,
+    by: tuple[str, ...] = (),
+    since: int | None = None,
+    until: int | None = None,
+) -> JourneyTally | None:
+    """People by step and slice, of the chains that set out in [since, until); None without events.
+
+    Whether a visit is somebody's first is told from all there is, not from the window.
+    """
+    counter = CountJourney(journey=journey, by=by, since=since, until=until)
+    return lake.tally(counter.view, counter)
+
+
+def find_leaks(
+    lake: Lake, journey: Journey, *, now: int, since: int | None = None, until: int | None = None
+) -> list[Leak]:
+    """The leaks of the journey as of the newest event, the one that loses most orders a week first."""
+    return list(leak_run(lake, journey, now=now, since=since, until=until).leaks)
+
+
+def leak_run(
+    lake: Lake, journey: Journey, *, now: int, since: int | None = None, until: int | None = None
+) -> LeakRun:
+    """The leaks, how many slices × steps were tested for them, and the share that comes to each step.
+
+    Unless told otherwise, of the last 28 days of people whose window has closed (somebody who set out
+    yesterday is not lost yet); where there is less than a week of those, of everybody.
+    """
+    span = lake.tally(View(columns=("time",)), Span.of)
+    if span is None:
+        return LeakRun(leaks=(), tested=0, steps=())
+    since, until = leak_window(span, journey, since, until)
+    tally = count_journey(lake, journey, by=DIMENSIONS, since=since, until=until)
+    return LeakRun(leaks=(), tested=0, steps=()) if tally is None else search(tally, now=now)
+
+
+def leak_window(
+    span: Span, journey: Journey, since: int | None = None, until: int | None = None
+) -> tuple[int, int]:
+    """From when until when people set out whose leaks are looked for.
+
+    >>> days = leak_window(Span(oldest=0, newest=60 * DAY), Journey())
+    >>> [moment // DAY for moment in days]
+    [25, 53]
+    """
+    if until is None:
+        closed = span.newest - journey.within + 1
+        enough = closed - max(span.oldest, since or span.oldest) >= _LEAST_DAYS * DAY
+        until = closed if enough else span.newest + 1
+    return (until - LEAK_DAYS * DAY if since is None else since), until

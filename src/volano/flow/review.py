@@ -1,0 +1,82 @@
+"""Campaigns → verdicts, beliefs and lessons: what runs is judged, and a decision is made and learned once."""
+
+from __future__ import annotations
+
+import msgspec
+from msgspec.structs import replace
+
+from volano.domain.campaign import Campaign
+from volano.domain.idea import Belief, Idea
+from volano.domain.verdict import Lesson, Verdict
+from volano.errors import NotFound
+from volano.evaluate.learn import learn
+from volano.evaluate.soundness import BROKEN
+from volano.flow.judge import data_until, judge
+from volano.plan import playbook
+from volano.ports import Lake, State
+
+
+def review(lake: Lake, state: State, *, now: int) -> list[Verdict]:
+    """The verdicts of all live and stopped campaigns, kept; those that were final stand as they are."""
+    kept = {verdict.key: verdict for verdict in state.find(Verdict)}
+    judged = [campaign for campaign in state.find(Campaign) if campaign.status in ("live", "stopped")]
+    if not judged:
+        return []
+    as_of = data_until(lake, now=now)
+    return [_reviewed(lake, state, campaign, kept.get(campaign.salt), now, as_of) for campaign in judged]
+
+
+def _reviewed(
+    lake: Lake, state: State, campaign: Campaign, before: Verdict | None, now: int, as_of: int
+) -> Verdict:
+    """One campaign's verdict, kept together with all that follows from it."""
+    if before is not None and before.final and campaign.status == "stopped":
+        return before
+    fresh = judge(lake, campaign, now=now, as_of=as_of)
+    if before is not None and before.final:
+        found = _still_sound(before, fresh)
+        state.put(found)
+        return found
+    state.put(fresh, *(_consequences(state, campaign, fresh, now) if fresh.final else ()))
+    return fresh
+
+
+def _still_sound(stands: Verdict, fresh: Verdict) -> Verdict:
+    """The final verdict with its soundness as of today; its call and its numbers are not judged again."""
+    warning = ""
+    if fresh.ratio_p < BROKEN and stands.call != "broken":
+        warning = f"Since the decision the arms have come out of balance (p = {fresh.ratio_p:.1g})."
+    return replace(stands, missing=warning)
+
+
+def _consequences(state: State, campaign: Campaign, verdict: Verdict, now: int) -> list[msgspec.Struct]:
+    """Belief and lesson of a final verdict, and the campaign stopped if it says so."""
+    before = _belief(state, campaign.recipe)
+    after = learn(before, verdict)
+    lesson = Lesson(
+        key=verdict.key,
+        campaign=campaign.key,
+        recipe=campaign.recipe,
+        call=verdict.call,
+        sentence=verdict.sentence,
+        before_mean=before.mean,
+        before_sd=before.sd,
+        after_mean=after.mean,
+        after_sd=after.sd,
+        learned_at=now,
+    )
+    stopped = _stopped(state, campaign, now) if verdict.call == "stop" else []
+    return [after, lesson, *stopped]
+
+
+def _belief(state: State, recipe: str) -> Belief:
+    try:
+        return state.get(Belief, recipe)
+    except NotFound:
+        return playbook.prior(recipe)
+
+
+def _stopped(state: State, campaign: Campaign, now: int) -> list[msgspec.Struct]:
+    """The campaign and its idea at their end."""
+    ended = replace(campaign, status="stopped", ended_at=campaign.ended_at or now)
+    return [ended, *(replace(idea, status="done") for idea in state.find(Idea) if idea.key == campaign.idea)]

@@ -1,0 +1,105 @@
+"""Arrow columns as NumPy arrays: texts as codes into their values, times as microseconds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+ABSENT = -2  # the code of a text that no row has; −1 is null
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """A text column: row i holds `values[codes[i]]`, or null where the code is −1. Values are distinct.
+
+    >>> column = texts(pa.chunked_array([["b", None], ["a", "b"]]))
+    >>> column.codes.tolist(), column.code("a"), column.code("z")
+    ([0, -1, 1, 0], 1, -2)
+    """
+
+    codes: NDArray[np.int32]
+    values: Any  # pa.StringArray
+
+    def code(self, text: str) -> int:
+        """The code of `text`, or `ABSENT`."""
+        at = int(pc.index(self.values, pa.scalar(text, self.values.type)).as_py())
+        return ABSENT if at < 0 else at
+
+    def among(self, wanted: Sequence[str]) -> Bools:
+        """Which rows hold one of the wanted texts."""
+        table = np.zeros(len(self.values) + 1, dtype=bool)  # the last place answers for null
+        table[[code for text in wanted if (code := self.code(text)) >= 0]] = True
+        return table[self.codes]
+
+    def used(self, rows: Ints, null: str) -> tuple[Ints, list[str]]:
+        """The texts at `rows` as codes into a list of only those that occur, with `null` for null."""
+        here = self.codes[rows].astype(np.int64)
+        seen = np.flatnonzero(np.bincount(here + 1, minlength=1)) - 1
+        place = np.zeros(len(self.values) + 1, dtype=np.int64)
+        place[seen] = np.arange(len(seen))
+        known = self.values.take(pa.array(seen[seen >= 0])).to_pylist()
+        return place[here], [null, *known] if len(seen) and seen[0] < 0 else known
+
+
+def texts(column: Any) -> Texts:
+    """A string, dictionary or other column (array or chunked) as codes; what is not text becomes text."""
+    if isinstance(column, pa.ChunkedArray):
+        if pa.types.is_dictionary(column.type):
+            column = column.unify_dictionaries()
+        column = column.combine_chunks()
+        if isinstance(column, pa.ChunkedArray):  # what an empty table gives
+            column = pa.concat_arrays(column.chunks)
+    if not pa.types.is_dictionary(column.type):
+        column = column.cast(pa.string()).dictionary_encode()
+    codes = pc.cast(column.indices.fill_null(-1), pa.int32()).to_numpy(zero_copy_only=False)
+    return Texts(codes, column.dictionary.cast(pa.string()))
+
+
+def texts_or_null(block: pa.Table, name: str) -> Texts:
+    """The text column of that name; all null when the block has none."""
+    if name in block.column_names:
+        return texts(block[name])
+    return Texts(np.full(block.num_rows, -1, dtype=np.int32), pa.array([], pa.string()))
+
+
+def integers(column: Any, null: int = 0) -> Ints:
+    """A column of whole numbers, or of times as UTC microseconds.
+
+    >>> integers(pa.array([3, None]), null=-1).tolist()
+    [3, -1]
+    >>> integers(pa.array([7], pa.timestamp("us", tz="UTC"))).tolist()
+    [7]
+    """
+    if pa.types.is_timestamp(column.type):
+        column = column.cast(pa.timestamp("us", tz=column.type.tz))
+    numbers = column.cast(pa.int64())
+    if numbers.null_count:
+        numbers = numbers.fill_null(null)
+    return np.asarray(numbers.to_numpy(), dtype=np.int64)
+
+
+def text_column(codes: NDArray[np.integer[Any]], values: Any) -> Any:
+    """Codes into values as a dictionary column; no code may be negative."""
+    return pa.DictionaryArray.from_arrays(pa.array(codes.astype(np.int32, copy=False)), values)
+
+
+def changes(*columns: NDArray[Any]) -> Bools:
+    """Which rows differ from the row before in any of the columns; the first row does.
+
+    >>> changes(np.array([1, 1, 2, 2])).tolist()
+    [True, False, True, False]
+    """
+    differs = np.ones(len(columns[0]), dtype=bool)
+    differs[1:] = columns[0][1:] != columns[0][:-1]
+    for column in columns[1:]:
+        differs[1:] |= column[1:] != column[:-1]
+    return differs

@@ -1,0 +1,166 @@
+"""Profiles from what people did: fold facts into a profile, join two, all of them from a block."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import msgspec
+import pyarrow as pa
+
+from volano.domain.event import ORDER_COMPLETED, ORDER_REFUNDED
+from volano.domain.profile import Profile
+from volano.domain.view import View
+
+COUNTED = 32  # the latest orders and refunds that a profile remembers by id
+
+FACTS = View(
+    tables=("events", "decisions"),
+    columns=(
+        "id",
+        "event",
+        "source",
+        "medium",
+        "device",
+        "revenue",
+        "campaign",
+        "round",
+        "known_as",
+    ),
+)
+
+
+class Fact(NamedTuple):
+    """One row of events, as far as profiles care. Times are UTC µs, revenue minor units."""
+
+    time: int
+    id: int
+    event: str
+    source: str | None = None
+    medium: str | None = None
+    device: str | None = None
+    revenue: int | None = None
+
+
+def folded(profile: Profile, facts: Iterable[Fact]) -> Profile:
+    """The profile after the facts. Telling of the same order twice counts it once.
+
+    >>> order = Fact(time=5, id=1, event="Order Completed", revenue=300)
+    >>> folded(Profile(person_id=9), [order, order]).orders
+    1
+    """
+    first, last, last_order = profile.first_seen, profile.last_seen, profile.last_order
+    source, medium, device = profile.source, profile.medium, profile.device
+    orders, revenue, counted = profile.orders, profile.revenue, dict(profile.counted)
+    for fact in facts:
+        first = min(first or fact.time, fact.time)
+        if fact.time >= last:
+            last = fact.time
+            device = fact.device or device
+            if fact.source:
+                source, medium = fact.source, fact.medium or ""
+        if fact.event in (ORDER_COMPLETED, ORDER_REFUNDED) and fact.id not in counted:
+            counted[fact.id] = fact.revenue or 0
+            revenue += fact.revenue or 0
+            if fact.event == ORDER_COMPLETED:
+                orders, last_order = orders + 1, max(last_order, fact.time)
+    return Profile(
+        person_id=profile.person_id,
+        first_seen=first,
+        last_seen=last,
+        orders=orders,
+        revenue=revenue,
+        last_order=last_order,
+        source=source,
+        medium=medium,
+        device=device,
+        assigned=profile.assigned,
+        counted=_latest(counted),
+    )
+
+
+def joined(one: Profile, alias: Profile) -> Profile:
+    """The profile of `one` once `alias` is known to be the same person; orders told to both count once."""
+    newer = one if one.last_seen >= alias.last_seen else alias
+    older = alias if newer is one else one
+    twice = one.counted.keys() & alias.counted.keys()
+    return Profile(
+        person_id=one.person_id,
+        first_seen=min((time for time in (one.first_seen, alias.first_seen) if time), default=0),
+        last_seen=newer.last_seen,
+        orders=one.orders + alias.orders - sum(alias.counted[order] >= 0 for order in twice),
+        revenue=one.revenue + alias.revenue - sum(alias.counted[order] for order in twice),
+        last_order=max(one.last_order, alias.last_order),
+        source=newer.source or older.source,
+        medium=newer.medium if newer.source else older.medium,
+        device=newer.device or older.device,
+        assigned={**alias.assigned, **one.assigned},
+        counted=_latest({**alias.counted, **one.counted}),
+    )
+
+
+def assigned(profile: Profile, salt: str, by: str) -> Profile:
+    """The profile that remembers by which id a campaign first drew its variant."""
+    if salt in profile.assigned:
+        return profile
+    return msgspec.structs.replace(profile, assigned={**profile.assigned, salt: by})
+
+
+def turned(
+    before: Mapping[int, Profile],
+    facts: Mapping[int, Sequence[Fact]],
+    drawn: Iterable[tuple[int, str, str]],
+    links: Mapping[int, int],
+) -> list[Profile]:
+    """The profiles that change: aliases join their person (`links`), then come the facts and the draws.
+
+    `before` holds the profiles known of all these people and aliases.
+    """
+    after: dict[int, Profile] = {}
+
+    def current(person: int) -> Profile:
+        return after.get(person) or before.get(person) or Profile(person_id=person)
+
+    for alias, person in links.items():
+        if alias in before:
+            after[person] = joined(current(person), before[alias])
+    for person, told in facts.items():
+        after[person] = folded(current(person), told)
+    for person, salt, by in drawn:
+        after[person] = assigned(current(person), salt, by)
+    return list(after.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Census:
+    """The profiles of some blocks; censuses add up, as a block holds whole people."""
+
+    profiles: tuple[Profile, ...] = field(default=())
+
+    def __add__(self, other: Census) -> Census:
+        return Census(self.profiles + other.profiles)
+
+
+def census(block: pa.Table) -> Census:
+    """The profiles of everybody in a block of the view FACTS."""
+    times = block["time"].cast(pa.int64()).to_pylist()
+    people = block["person_id"].to_pylist()
+    names = ("id", "event", "source", "medium", "device", "revenue")
+    facts: dict[int, list[Fact]] = {person: [] for person in people}
+    columns = [block[name].to_pylist() for name in names]
+    for person, time, *rest in zip(people, times, *columns, strict=True):
+        if rest[1] is not None:  # a decision has no event
+            facts[person].append(Fact(time, *rest))
+    found = {person: folded(Profile(person_id=person), told) for person, told in facts.items()}
+    drawn = zip(
+        people, *(block[name].to_pylist() for name in ("table", "campaign", "round", "known_as")), strict=True
+    )
+    for person, table, campaign, round_, known in drawn:
+        if table == "decisions":
+            found[person] = assigned(found[person], f"{campaign}.{round_}", known[2:])
+    return Census(tuple(found.values()))
+
+
+def _latest(counted: dict[int, int]) -> dict[int, int]:
+    return counted if len(counted) <= COUNTED else dict(list(counted.items())[-COUNTED:])

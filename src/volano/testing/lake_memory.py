@@ -1,0 +1,186 @@
+"""A lake in memory: the promises of `ports.Lake` and `ports.Upkeep` in the plainest way."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable, Iterator, Mapping
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from volano.domain.tables import TABLES, TIME
+from volano.domain.view import Offset, View
+from volano.errors import BadInput
+from volano.ports import T
+
+_TEXT = pa.dictionary(pa.int32(), pa.string())
+
+
+class MemoryLake:
+    """Rows as they came; people are joined when they are read. Functions are pickled, to keep callers honest."""
+
+    def __init__(self, buckets: int = 4) -> None:
+        self.buckets = buckets
+        self._rows: dict[str, pa.Table] = {}
+        self._links: dict[int, int] = {}
+        self._offsets: dict[str, int] = {}
+
+    def append(self, rows: Mapping[str, pa.Table], upto: Offset | None = None) -> dict[str, int]:
+        """Adds what is new; see `ports.Lake`."""
+        whole = {table: _complete(table, some) for table, some in rows.items()}
+        added = {table: self._add(table, some) for table, some in whole.items()}
+        if upto is not None:
+            self._offsets[upto.journal] = max(upto.position, self.offset(upto.journal))
+        return added
+
+    def tally(self, view: View, of: Callable[[pa.Table], T]) -> T | None:
+        """The sum of `of` over the blocks that are not empty."""
+        total: T | None = None
+        for part in self._each(view, of):
+            total = part if total is None else total + part
+        return total
+
+    def map(self, view: View, think: Callable[[pa.Table], pa.Table], into: str) -> int:
+        """Replaces the derived table `into` by what `think` makes of the blocks."""
+        if into in TABLES:
+            raise BadInput(f"table {into!r} is append only: name another for what is derived")
+        results = [_decoded(some) for some in self._each(view, think)]
+        if any("person_id" not in some.column_names for some in results):
+            raise BadInput("a derived table needs the column 'person_id'")
+        self._rows.pop(into, None)
+        if results:
+            self._rows[into] = pa.concat_tables(results, promote_options="permissive")
+        return sum(len(some) for some in results)
+
+    def read(self, view: View) -> pa.Table:
+        """All rows of the view, bucket after bucket."""
+        blocks = [self._block(view, bucket) for bucket in range(self.buckets)]
+        return pa.concat_tables(blocks).unify_dictionaries().combine_chunks()
+
+    def offset(self, journal: str) -> int:
+        """How far the rows of a journal have been committed."""
+        return self._offsets.get(journal, 0)
+
+    def compact(self, progress: Callable[[int, int], None] | None = None) -> int:
+        """Nothing to do."""
+        if progress is not None:
+            progress(0, 0)
+        return 0
+
+    def withdraw(self, origin: str) -> int:
+        """Removes every row of an origin; people it joined stay joined."""
+        removed = 0
+        for table in TABLES.keys() & self._rows.keys():
+            rows = self._rows[table]
+            self._rows[table] = rows.filter(pc.fill_null(pc.not_equal(rows.column("origin"), origin), True))
+            removed += len(rows) - len(self._rows[table])
+        return removed
+
+    def _add(self, table: str, rows: pa.Table) -> int:
+        old = self._rows.get(table, TABLES[table].empty_table())
+        known = set(old.column("id").to_pylist())
+        fresh = []
+        for name in rows.column("id").to_pylist():
+            fresh.append(name not in known)
+            known.add(name)
+        new = rows.filter(pa.array(fresh, pa.bool_()))
+        self._rows[table] = pa.concat_tables([old, new])
+        if table == "merges":
+            for row in new.select(["alias", "person_id"]).to_pylist():
+                self._join(row["alias"], row["person_id"])
+        return len(new)
+
+    def _join(self, alias: int | None, person: int) -> None:
+        target = self._person(person)
+        if alias is not None and alias not in self._links and target != alias:
+            self._links[alias] = target
+
+    def _person(self, person: int) -> int:
+        while person in self._links:
+            person = self._links[person]
+        return person
+
+    def _each(self, view: View, of: Callable[[pa.Table], T]) -> Iterator[T]:
+        of = pickle.loads(pickle.dumps(of))
+        for bucket in range(self.buckets):
+            block = self._block(view, bucket)
+            if len(block):
+                yield of(block)
+
+    def _block(self, view: View, bucket: int) -> pa.Table:
+        types = self._types(view)
+        wanted = dict.fromkeys(["person_id", "time", *view.columns])
+        names = [*(name for name in wanted if name != "table"), "table"] if len(view.tables) > 1 else [*wanted]
+        pieces = [self._piece(view, table, bucket, types) for table in view.tables]
+        rows = pa.concat_tables(pieces)
+        keys = [(name, "ascending", "at_start") for name in ("person_id", "time", "id", "#")]
+        rows = rows.append_column("#", pa.array(range(len(rows)), pa.int64()))
+        rows = rows.take(pc.sort_indices(rows, sort_keys=keys))
+        return rows.select(names).cast(pa.schema([(name, types[name]) for name in names])).combine_chunks()
+
+    def _piece(self, view: View, table: str, bucket: int, types: dict[str, pa.DataType]) -> pa.Table:
+        """The rows of one table in a bucket, with all columns of the view (texts still plain)."""
+        rows = self._rows.get(table, TABLES.get(table, pa.schema([])).empty_table())
+        if "person_id" in rows.column_names:
+            people = [self._person(person) for person in rows.column("person_id").to_pylist()]
+            here = [person & (self.buckets - 1) == bucket for person in people]
+            at = rows.column_names.index("person_id")
+            rows = rows.set_column(at, "person_id", pa.array(people, pa.int64())).filter(pa.array(here, pa.bool_()))
+        rows = _kept(rows, view)
+        schema = pa.schema([(name, _plain(kind)) for name, kind in types.items()])
+        columns = [
+            pa.array([table] * len(rows), pa.string())
+            if name == "table" and len(view.tables) > 1
+            else rows.column(name).cast(schema.field(name).type)
+            if name in rows.column_names
+            else pa.nulls(len(rows), schema.field(name).type)
+            for name in types
+        ]
+        return pa.table(columns, schema=schema)
+
+    def _types(self, view: View) -> dict[str, pa.DataType]:
+        """What each column is in a block: texts dictionary-encoded, unknown columns null."""
+        types: dict[str, pa.DataType] = {"person_id": pa.int64(), "time": TIME, "id": pa.int64()}
+        for table in view.tables:
+            schema = TABLES[table] if table in TABLES else self._rows.get(table, pa.table({})).schema
+            for column in schema:
+                types.setdefault(column.name, _TEXT if pa.types.is_string(column.type) else column.type)
+        if len(view.tables) > 1:
+            types["table"] = _TEXT
+        return {**dict.fromkeys(view.columns, pa.null()), **types}
+
+
+def _complete(table: str, rows: pa.Table) -> pa.Table:
+    if table not in TABLES:
+        raise BadInput(f"the lake has no table {table!r}: it has {', '.join(TABLES)}")
+    schema = TABLES[table]
+    foreign = sorted(set(rows.column_names) - set(schema.names))
+    if foreign:
+        raise BadInput(f"table {table!r} has no column {foreign[0]!r}: it has {', '.join(schema.names)}")
+    given = {name: rows.column(name) for name in rows.column_names}
+    columns = [given[it.name].cast(it.type) if it.name in given else pa.nulls(len(rows), it.type) for it in schema]
+    whole = pa.table(columns, schema=schema)
+    for name in ("person_id", "time", "id"):
+        if whole.column(name).null_count:
+            raise BadInput(f"a row for table {table!r} lacks {name!r}: every row must have one")
+    return whole
+
+
+def _kept(rows: pa.Table, view: View) -> pa.Table:
+    if "time" in rows.column_names and view.since is not None:
+        rows = rows.filter(pc.greater_equal(rows.column("time"), pa.scalar(view.since, TIME)))
+    if "time" in rows.column_names and view.until is not None:
+        rows = rows.filter(pc.less(rows.column("time"), pa.scalar(view.until, TIME)))
+    for name, values in view.only:
+        if name in rows.column_names:
+            text = rows.column(name).cast(pa.string())
+            rows = rows.filter(pc.is_in(text, value_set=pa.array(values, pa.string())))
+    return rows
+
+
+def _plain(kind: pa.DataType) -> pa.DataType:
+    return kind.value_type if pa.types.is_dictionary(kind) else kind
+
+
+def _decoded(rows: pa.Table) -> pa.Table:
+    return rows.cast(pa.schema([(field.name, _plain(field.type)) for field in rows.schema]))

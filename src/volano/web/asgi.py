@@ -1,0 +1,180 @@
+"""Raw ASGI for the hot paths: read a body within a limit, answer JSON, speak CORS."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+import zlib
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from typing import Any, cast
+
+import msgspec
+from isal import igzip_lib, isal_zlib
+
+from volano.errors import BadBody, BrokenHome, Busy, NotAllowed, NotFound, TooLarge, VolanoError
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
+Headers = list[tuple[bytes, bytes]]
+
+OK = b'{"success":true}'
+_BrokenGzip = cast(type[Exception], igzip_lib.IsalError)  # its stubs call the class an instance
+_DRAINED = 16  # times the limit that is read and thrown away, so that the client hears the answer
+_STATUS: tuple[tuple[type[VolanoError], int], ...] = (
+    (TooLarge, 413),
+    (NotFound, 404),
+    (NotAllowed, 401),
+    (Busy, 503),
+    (BrokenHome, 503),
+)
+
+
+class WrongMethod(VolanoError):
+    """The path is there, but not for this method (405)."""
+
+    code = "wrong_method"
+
+    def __init__(self, message: str, *, allow: str) -> None:
+        super().__init__(message)
+        self.allow = allow
+
+
+class WrongOrigin(NotAllowed):
+    """A page of this origin may not send events (403)."""
+
+    code = "wrong_origin"
+
+
+class Gone(Exception):
+    """The client hung up before its request was complete: nobody waits for an answer."""
+
+
+def header(scope: Scope, name: bytes) -> bytes:
+    """The first value of a header (lower-case `name`), or nothing."""
+    for key, value in scope["headers"]:
+        if key == name:
+            return bytes(value)
+    return b""
+
+
+async def body_of(receive: Receive, limit: int) -> bytes:
+    """The body as it came; more than `limit` bytes raise TooLarge, a client that hangs up raises Gone."""
+    chunks, size = [], 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise Gone
+        chunk = message.get("body", b"")
+        size += len(chunk)
+        if size <= limit:
+            chunks.append(chunk)
+        if not message.get("more_body") or size > limit * _DRAINED:
+            break
+    if size > limit:
+        raise TooLarge(f"the body is more than {limit:,} bytes: send smaller batches")
+    return b"".join(chunks)
+
+
+def inflated(body: bytes, *, gzipped: bool, limit: int) -> bytes:
+    """The body unpacked if it says that it is gzip or looks so; a bomb stops at `limit` (TooLarge)."""
+    if not (gzipped or body[:2] == b"\x1f\x8b"):
+        return body
+    if gzipped and body[:1] == b"{":  # some proxies unpack and leave the header
+        return body
+    stream = isal_zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+    try:
+        whole = stream.decompress(body, limit + 1)
+    except _BrokenGzip as error:
+        raise BadBody(f"the gzip is broken: {error}", "broken_gzip") from error
+    if len(whole) > limit:
+        raise TooLarge(f"the body is more than {limit:,} bytes when unpacked: send smaller batches")
+    if not stream.eof:
+        raise BadBody("the gzip is broken: it ends too early", "broken_gzip")
+    return bytes(whole)
+
+
+def status_of(error: VolanoError) -> int:
+    """The HTTP status for an error of the house: 400 for what came in badly."""
+    if isinstance(error, WrongMethod | WrongOrigin):
+        return 405 if isinstance(error, WrongMethod) else 403
+    for kind, status in _STATUS:
+        if isinstance(error, kind):
+            return status
+    return 400
+
+
+async def answer(
+    send: Send, status: int, body: bytes = b"", headers: Iterable[tuple[bytes, bytes]] = ()
+) -> None:
+    """One whole answer with a JSON body."""
+    head = [
+        (b"content-type", b"application/json"),
+        (b"content-length", str(len(body)).encode()),
+        (b"cache-control", b"no-store"),
+        *headers,
+    ]
+    await send({"type": "http.response.start", "status": status, "headers": head})
+    await send({"type": "http.response.body", "body": body})
+
+
+async def answer_error(send: Send, error: VolanoError, headers: Iterable[tuple[bytes, bytes]] = ()) -> None:
+    """`{"code", "message"}` with the status of the error; 503 says when to come again."""
+    status = status_of(error)
+    body = msgspec.json.encode({"code": error.code, "message": error.message})
+    more = [(b"retry-after", b"1")] if status == 503 else []
+    if isinstance(error, WrongMethod):
+        more = [(b"allow", error.allow.encode())]
+    await answer(send, status, body, [*headers, *more])
+
+
+async def guarded(
+    app: Callable[[], Awaitable[None]], send: Send, headers: Iterable[tuple[bytes, bytes]] = ()
+) -> None:
+    """Runs `app` and answers its errors in words; an unforeseen one is told to the log, not to the client."""
+    try:
+        await app()
+    except VolanoError as error:
+        await answer_error(send, error, headers)
+    except Gone:
+        return
+    except Exception:  # noqa: BLE001 - the edge: nothing that breaks inside may show a traceback outside
+        traceback.print_exc(file=sys.stderr)
+        body = b'{"code":"error","message":"something broke on our side: look at the server\'s log"}'
+        await answer(send, 500, body, headers)
+
+
+def cors(scope: Scope, origins: str) -> Headers:
+    """The CORS headers for this request; none without an Origin; WrongOrigin when it is not allowed.
+
+    `origins` is space-separated, or `*` for every page. Credentials are allowed, so Origin is echoed.
+    """
+    origin = header(scope, b"origin")
+    if not origin:
+        return []
+    if origins.strip() != "*" and origin.decode("latin-1") not in origins.split():
+        told = origin.decode("latin-1")[:100]
+        raise WrongOrigin(f"pages of {told} may not send events: add it to VOLANO_ORIGINS")
+    return [
+        (b"access-control-allow-origin", origin),
+        (b"access-control-allow-credentials", b"true"),
+        (b"vary", b"Origin"),
+    ]
+
+
+async def answer_preflight(scope: Scope, send: Send, headers: Headers) -> None:
+    """What a browser asks before it sends: the requested headers are echoed, good for a day."""
+    wanted = header(scope, b"access-control-request-headers") or b"*"
+    await answer(
+        send,
+        200,
+        b"{}",
+        [
+            *headers,
+            (b"access-control-allow-methods", b"GET, POST, OPTIONS"),
+            (b"access-control-allow-headers", wanted),
+            (b"access-control-max-age", b"86400"),
+        ],
+    )

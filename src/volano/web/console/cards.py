@@ -1,0 +1,153 @@
+"""What several pages show of the same thing: a leak, an idea, a verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from volano.domain.campaign import CONTROL, Campaign
+from volano.domain.leak import DAY, Leak
+from volano.domain.verdict import GoalResult, Verdict
+from volano.web import charts, words
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeakCard:
+    """A leak, its sentence and its picture."""
+
+    leak: Leak
+    title: str
+    pair: charts.Pair
+    new: bool
+
+
+def leak_card(leak: Leak, *, now: int) -> LeakCard:
+    """The card of a leak."""
+    return LeakCard(
+        leak=leak,
+        title=words.leak_title(leak.step, leak.slice),
+        pair=charts.pair(leak.expected, leak.observed, leak.gap_low, leak.gap_high),
+        new=leak.found_at > now - 7 * DAY,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GoalRow:
+    """One goal of a verdict: its picture and its numbers in words."""
+
+    result: GoalResult
+    name: str
+    window: str
+    plot: charts.Plot
+    labels: tuple[tuple[str, str, str], ...]  # low, mid, high of each span of the plot
+    control: str
+    variant: str
+    relative: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerdictCard:
+    """A verdict with its campaign, its goals by role, and the arms."""
+
+    verdict: Verdict
+    campaign: Campaign | None
+    leading: list[GoalRow]
+    lagging: list[GoalRow]
+    guardrails: list[GoalRow]
+    arms: list[tuple[str, int, float, float]]  # name, people, share, planned share
+
+    @property
+    def maturity(self) -> float:
+        """Share of people whose longest window has closed; 1 without a lagging goal."""
+        return min((row.result.maturity for row in self.lagging), default=1.0)
+
+    @property
+    def main(self) -> GoalRow | None:
+        """The goal that decides, or the first there is."""
+        return next(iter([*self.lagging, *self.leading]), None)
+
+
+_NAMES = {
+    "Campaign Clicked": "Clicks on it",
+    "Order Completed": "Orders",
+    "Order Refunded": "Refunds",
+    "Checkout Started": "Starts checkout",
+    "Product Added": "Puts something in the basket",
+    "Product Viewed": "Looks at a product",
+}
+
+
+def goal_name(event: str, measure: str) -> str:
+    """What a goal measures, in words.
+
+    >>> goal_name("Order Completed", "revenue"), goal_name("Signed Up", "people")
+    ('Revenue a person', 'Signed Up')
+    """
+    return "Revenue a person" if measure == "revenue" else _NAMES.get(event, event)
+
+
+def arm_name(key: str) -> str:
+    """An arm in words.
+
+    >>> arm_name("control"), arm_name("a")
+    ('Control', 'Variant A')
+    """
+    return "Control" if key == CONTROL else f"Variant {key.upper() if len(key) == 1 else key}"
+
+
+def window(days: float) -> str:
+    """A goal's window in words.
+
+    >>> window(7), window(1), window(0.5)
+    ('within 7 days', 'within a day', 'within 12 hours')
+    """
+    if days < 1:
+        return f"within {days * 24:.0f} hours"
+    return "within a day" if days == 1 else f"within {days:g} days"
+
+
+def _goal_row(result: GoalResult, currency: str) -> GoalRow:
+    if result.measure == "revenue":
+        ends = (result.low, result.difference, result.high)
+        low, mid, high = (("+" if value > 0 else "") + words.money(value, currency) for value in ends)
+        shown = [words.money(value, currency) for value in (result.control_value, result.variant_value)]
+    else:
+        low, mid, high = (words.points(value) for value in (result.low, result.difference, result.high))
+        shown = [words.share(value) for value in (result.control_value, result.variant_value)]
+    span = (result.low, result.difference, result.high)
+    name = goal_name(result.event, result.measure)
+    return GoalRow(
+        result=result,
+        name=name,
+        window=window(result.days),
+        plot=charts.plot([span], less_is_better=result.role == "guardrail"),
+        labels=((low, mid, high),),
+        control=shown[0],
+        variant=shown[1],
+        relative=words.change(result.relative) if result.relative is not None else "",
+    )
+
+
+def verdict_cards(
+    verdicts: Iterable[Verdict], campaigns: Sequence[Campaign], currency: str = ""
+) -> list[VerdictCard]:
+    """A card for each verdict."""
+    by_key = {campaign.key: campaign for campaign in campaigns}
+    cards = []
+    for verdict in verdicts:
+        rows = [_goal_row(result, currency) for result in verdict.results]
+        total = max(1, sum(verdict.exposed.values()))
+        cards.append(
+            VerdictCard(
+                verdict=verdict,
+                campaign=by_key.get(verdict.campaign),
+                leading=[row for row in rows if row.result.role == "leading"],
+                lagging=[row for row in rows if row.result.role == "lagging"],
+                guardrails=[row for row in rows if row.result.role == "guardrail"],
+                arms=[
+                    (arm_name(key), people, people / total, verdict.expected.get(key, 0.0))
+                    for key, people in verdict.exposed.items()
+                ],
+            )
+        )
+    return cards

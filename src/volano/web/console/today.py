@@ -1,0 +1,147 @@
+"""Today: where the wheel stands, what came in, and the one next thing to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from litestar import get
+
+from volano.domain.campaign import Campaign
+from volano.domain.leak import DAY
+from volano.flow.overview import Overview, overview
+from volano.web import charts, words
+from volano.web.console.cards import leak_card, verdict_cards
+from volano.web.pages import Ask, Desk, Page, address, page, write_key
+
+STAGES = ("plan", "act", "evaluate")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """Where the wheel stands: the round, each stage's progress, and both in words."""
+
+    round: int
+    progress: tuple[float, float, float]
+    title: str
+    sentence: str
+    detail: str
+
+
+def standing(seen: Overview, *, now: int) -> Standing:
+    """The standing of the house: the newest thing under way says which stage it is in."""
+    number = len(seen.lessons) + 1
+    live = [campaign for campaign in seen.campaigns if campaign.status == "live"]
+    if live:
+        share, sentence, detail = _evaluating(seen, live, now)
+        return Standing(
+            round=number,
+            progress=(1, 1, share),
+            title=f"Round {number} · evaluating",
+            sentence=sentence,
+            detail=detail,
+        )
+    drafts = [campaign for campaign in seen.campaigns if campaign.status == "draft"]
+    if drafts:
+        return Standing(
+            round=number,
+            progress=(1, 0.5, 0),
+            title=f"Round {number} · acting",
+            sentence="A draft waits to be published",
+            detail=drafts[-1].name,
+        )
+    if seen.leaks:
+        many = len(seen.leaks)
+        found = "One leak is found" if many == 1 else f"{many} leaks are found"
+        return Standing(
+            round=number,
+            progress=(0.7, 0, 0),
+            title=f"Round {number} · planning",
+            sentence=found,
+            detail="Pick the idea to try next.",
+        )
+    return Standing(
+        round=number,
+        progress=(0.3, 0, 0),
+        title=f"Round {number} · planning",
+        sentence="No leak stands out yet",
+        detail="Where fewer people go on than comparable people do, it shows here.",
+    )
+
+
+def _evaluating(seen: Overview, live: list[Campaign], now: int) -> tuple[float, str, str]:
+    verdicts = {verdict.campaign: verdict for verdict in seen.verdicts}
+    shares = []
+    for campaign in live:
+        verdict = verdicts.get(campaign.key)
+        people = sum(verdict.exposed.values()) if verdict else 0
+        shares.append(min(0.98, people / max(1, campaign.plan.people_per_arm * len(campaign.arms))))
+    due = min(campaign.review_by for campaign in live)
+    many = "1 campaign is" if len(live) == 1 else f"{len(live)} campaigns are"
+    when = f"A verdict is due {words.distance(due, now)}." if due > now else "A verdict is due now."
+    return max(shares), f"{many} being tested", when
+
+
+def tiles(seen: Overview) -> list[charts.Tile]:
+    """Events, people, orders and revenue of the last seven days beside the seven before."""
+    daily = seen.daily
+    if daily is None:
+        return []
+    week = len(daily.events) // 2
+    made = [
+        charts.tile(name, sum(days[week:]), sum(days[:week]), days)
+        for name, days in (("Events", daily.events.tolist()), ("Orders", daily.orders.tolist()))
+    ]
+    before, lately = daily.halves.tolist()
+    people = charts.tile("People", lately, before, daily.people.tolist())
+    made.insert(1, people)
+    if daily.revenue:
+        currency = max(daily.revenue, key=lambda name: abs(int(daily.revenue[name].sum())))
+        days = daily.revenue[currency].tolist()
+        total = sum(days[week:])
+        shown = words.money(total, currency)
+        made.append(charts.tile("Revenue", total, sum(days[:week]), days, shown=shown))
+    return made
+
+
+def _due(seen: Overview) -> list[Campaign]:
+    live = [campaign for campaign in seen.campaigns if campaign.status == "live"]
+    return sorted(live, key=lambda campaign: campaign.review_by)
+
+
+def content(request: Ask, desk: Desk) -> dict[str, Any]:
+    """Everything that Today shows."""
+    now, house = desk.clock(), desk.house
+    days = desk.memo.of("overview", lambda: overview(house.lake, house.state, now=now))
+    seen: Overview = days
+    where = standing(seen, now=now)
+    return {
+        "seen": seen,
+        "where": where,
+        "arcs": charts.wheel(where.progress),
+        "stages": list(zip(STAGES, where.progress, strict=True)),
+        "tiles": tiles(seen),
+        "past": seen.newest is not None and seen.until < now - DAY,
+        "leak": leak_card(seen.leaks[0], now=now) if seen.leaks else None,
+        "idea": seen.ideas[0] if seen.ideas else None,
+        "due": _due(seen),
+        "verdict": next(iter(verdict_cards(seen.verdicts[:1], seen.campaigns)), None),
+        "troubles": desk.turning.troubles,
+        "address": address(request),
+        "write_key": write_key(desk),
+    }
+
+
+@get("/", sync_to_thread=True)
+def today(request: Ask, desk: Desk) -> Page:
+    """The first page."""
+    return page(request, desk, "today.html", **content(request, desk))
+
+
+@get("/fragments/today", sync_to_thread=True)
+def fragment(request: Ask, desk: Desk) -> Page:
+    """What changes on the first page."""
+    return page(request, desk, "_today.html", **content(request, desk))
+
+
+ROUTES = [today, fragment]

@@ -1,0 +1,228 @@
+"""Page plumbing: templates, answers, the gate every request of the console passes, notes with undo."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass
+from threading import Lock
+from time import monotonic
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from litestar import Response
+from litestar.connection import Request
+from litestar.datastructures import Cookie
+
+from volano.domain.account import Session, Source
+from volano.domain.leak import slice_name
+from volano.errors import NotAllowed, NotFound, VolanoError
+from volano.web import words
+from volano.web.assets import Assets
+from volano.web.login import FORTNIGHT, Door
+from volano.web.turning import Turning
+from volano.wiring import House
+
+COOKIE = "volano_session"
+NOTE_COOKIE = "volano_note"
+NOTE_SECONDS = 10
+Ask = Request[Any, Any, Any]
+Page = Response[str]
+
+
+class Memo:
+    """Keeps what was worked out of the lake until the lake has changed, or for 15 seconds."""
+
+    def __init__(self, version: Callable[[], int]) -> None:
+        self._version = version
+        self._kept: dict[Hashable, tuple[int, float, Any]] = {}
+        self._lock = Lock()
+
+    def of(self, key: Hashable, make: Callable[[], Any]) -> Any:
+        """What `make` returns, from memory if it was made of the same lake."""
+        with self._lock:
+            version, made_at, value = self._kept.get(key, (-1, 0.0, None))
+            if version == self._version() and monotonic() - made_at < 15:
+                return value
+            version = self._version()
+            value = make()
+            self._kept[key] = (version, monotonic(), value)
+            return value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """What the pages of the console work with."""
+
+    house: House
+    door: Door
+    turning: Turning
+    assets: Assets
+    templates: Environment
+    memo: Memo
+    clock: Callable[[], int]
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What a page says after something was done; `undo` is where a form may take it back."""
+
+    text: str
+    undo: str = ""
+
+
+NOTES: Mapping[str, Note] = {
+    "opened": Note("The idea is on your backlog."),
+    "dropped": Note("Dropped.", "/ideas/restore"),
+    "restored": Note("It is back."),
+    "overridden": Note("Saved. The ranking follows your number."),
+    "taken-back": Note("Your number is gone; the worked-out one counts again."),
+    "saved": Note("Saved."),
+    "published": Note("It is live: people see it from now on.", "/campaigns/unpublish"),
+    "unpublished": Note("It is a draft again; nobody sees it."),
+    "stopped": Note("Stopped: nobody sees it any more. Its results stay."),
+    "shipped": Note("Shipped: everyone in the audience sees it from now on."),
+    "password": Note("The password is changed; every other browser is signed out."),
+    "import-undone": Note("The import is taken back; its rows are gone from the lake."),
+}
+
+
+def environment(assets: Assets) -> Environment:
+    """The templates, with autoescape on for all of them."""
+    made = Environment(
+        loader=PackageLoader("volano.web", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    for name in ("count", "number", "share", "change", "points", "money", "day", "moment", "distance"):
+        made.filters[name] = getattr(words, name)
+    made.filters["step"] = words.step
+    made.filters["lost"] = words.lost
+    made.filters["people"] = words.people_of
+    made.filters["slice_name"] = slice_name
+    made.filters["url"] = lambda text: quote(str(text), safe="")
+    made.globals["static"] = assets.address
+    return made
+
+
+def page(request: Ask, desk: Desk, template: str, *, status: int = 200, **data: Any) -> Page:
+    """A whole page, or a fragment of one, from a template."""
+    session: Session | None = request.scope.get("state", {}).get("session")
+    text = desk.templates.get_template(template).render(
+        here=request.url.path,
+        now=desk.clock(),
+        csrf=session.csrf if session else "",
+        signed_in=session is not None,
+        **_note(request),
+        **data,
+    )
+    headers = {"Cache-Control": "no-store"}
+    return Response(text, media_type="text/html; charset=utf-8", status_code=status, headers=headers)
+
+
+def back(path: str, note: str = "", key: str = "") -> Page:
+    """See the page at `path`, which says `note` (one of NOTES, about the thing with that key)."""
+    cookies = []
+    if note:
+        value = quote(f"{note}:{key}", safe="")
+        cookies.append(
+            Cookie(
+                key=NOTE_COOKIE, value=value, max_age=NOTE_SECONDS, httponly=True, samesite="lax", path="/"
+            )
+        )
+    return Response("", status_code=303, headers={"Location": path}, cookies=cookies, media_type="text/plain")
+
+
+def with_session(answer: Page, desk: Desk, cookie: str) -> Page:
+    """The answer, with the session cookie set (or taken away, if empty)."""
+    answer.set_cookie(
+        key=COOKIE,
+        value=cookie,
+        max_age=FORTNIGHT // 1_000_000 if cookie else 0,
+        httponly=True,
+        samesite="lax",
+        secure=desk.house.settings.secure_cookies,
+        path="/",
+    )
+    return answer
+
+
+def _note(request: Ask) -> dict[str, Any]:
+    from urllib.parse import unquote
+
+    name, _, key = unquote(request.cookies.get(NOTE_COOKIE, "")).partition(":")
+    return {"note": NOTES.get(name), "note_key": key}
+
+
+def form(request: Ask) -> dict[str, str]:
+    """The fields of the form that was sent; the gate has read it."""
+    sent: dict[str, str] = request.scope["state"].get("form", {})
+    return sent
+
+
+def desk_of(request: Ask) -> Desk:
+    """The desk of the application."""
+    desk: Desk = request.app.state.desk
+    return desk
+
+
+async def gate(request: Ask) -> Page | None:
+    """Before every page: read the form, check where it came from, and ask strangers to sign in."""
+    desk = desk_of(request)
+    session = desk.door.session(request.cookies.get(COOKIE, ""))
+    request.scope["state"]["session"] = session
+    if request.method == "POST":
+        _check_origin(request)
+        sent = await request.form()
+        request.scope["state"]["form"] = {
+            name: str(value).replace("\r\n", "\n") for name, value in sent.items() if isinstance(value, str)
+        }
+    if request.route_handler.opt.get("open"):
+        return None
+    if session is None:
+        if not desk.door.has_owner():
+            return back("/welcome")
+        wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        return back("/login" if wanted == "/" else f"/login?next={quote(wanted, safe='/')}")
+    if request.method == "POST" and not hmac.compare_digest(
+        form(request).get("csrf", "").encode(), session.csrf.encode()
+    ):
+        raise NotAllowed("the form was too old or came from another page; go back, reload, and try again")
+    return None
+
+
+def _check_origin(request: Ask) -> None:
+    """A form must come from a page of this house."""
+    site = request.headers.get("sec-fetch-site", "")
+    origin = request.headers.get("origin", "")
+    same = not origin or urlsplit(origin).netloc == request.headers.get("host", "")
+    if site not in ("", "same-origin", "none") or not same:
+        raise NotAllowed("the form came from another site; open the console and try again there")
+
+
+def write_key(desk: Desk) -> str:
+    """The write key of the first source; empty when there is none."""
+    sources = desk.house.state.find(Source)
+    return sources[0].write_key if sources else ""
+
+
+def address(request: Ask) -> str:
+    """Where this house is, as the browser sees it, without a path."""
+    return f"{request.url.scheme}://{request.url.netloc}"
+
+
+def local(path: str) -> str:
+    """The path if it leads to a page of this house, else the first page.
+
+    >>> local("/plan?by=source"), local("//elsewhere"), local("https://elsewhere")
+    ('/plan?by=source', '/', '/')
+    """
+    return path if path.startswith("/") and not path.startswith(("//", "/\\")) else "/"
+
+
+def status_of(error: VolanoError) -> int:
+    """The status of an answer that tells of the error."""
+    return 403 if isinstance(error, NotAllowed) else 404 if isinstance(error, NotFound) else 422
