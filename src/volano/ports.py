@@ -9,7 +9,7 @@ import msgspec
 import pyarrow as pa
 
 from volano.domain.profile import Profile
-from volano.domain.rows import Rows
+from volano.domain.texts import Texts
 from volano.domain.view import Offset, View
 
 
@@ -98,8 +98,13 @@ class TableFile(Protocol):
     tells in words how the file is read; a file without header has the columns `1`, `2`, …
     """
 
-    name: str
-    size: int  # bytes
-    layout: str
+    @property
+    def name(self) -> str: ...
 
-    def chunks(self, rows: int) -> Iterator[Rows]: ...
+    @property
+    def size(self) -> int: ...  # bytes
+
+    @property
+    def layout(self) -> str: ...
+
+    def chunks(self, rows: int) -> Iterator[Texts]: ...

@@ -10,7 +10,7 @@ from typing import Any
 
 from volano.domain.account import Source
 from volano.errors import BadInput, BrokenHome
-from volano.ports import Journal, Lake, Profiles, State, Upkeep
+from volano.ports import Journal, Lake, Profiles, State, TableFile, Upkeep
 from volano.settings import Settings
 
 
@@ -107,3 +107,10 @@ def verify_home(settings: Settings) -> list[str]:
     damage = house.lake.verify() if isinstance(house.lake, DuckLake) else []
     house.state.find(Source)
     return damage
+
+
+def open_table(path: Path, *, header: bool | None = None, delimiter: str | None = None) -> TableFile:
+    """A file to import, by what is in it; BadFile if it cannot be read as rows."""
+    from volano.adapters import table_file
+
+    return table_file.open_table(path, header=header, delimiter=delimiter)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,8 +24,8 @@ TEXT = pa.dictionary(pa.int32(), pa.string())
 
 
 @pytest.fixture(params=["duck", "memory"])
-def lake(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[AnyLake]:
-    yield DuckLake(tmp_path / "lake", buckets=4) if request.param == "duck" else MemoryLake(buckets=4)
+def lake(request: pytest.FixtureRequest, tmp_path: Path) -> AnyLake:
+    return DuckLake(tmp_path / "lake", buckets=4) if request.param == "duck" else MemoryLake(buckets=4)
 
 
 def table(rows: Sequence[dict[str, Any]]) -> pa.Table:
@@ -38,7 +38,14 @@ def table(rows: Sequence[dict[str, Any]]) -> pa.Table:
 
 
 def event(name: int, person: int, time: int = 0, **more: Any) -> dict[str, Any]:
-    return {"person_id": person, "time": time, "id": name, **{"event": "Page Viewed", "origin": "shop"}, **more}
+    return {
+        "person_id": person,
+        "time": time,
+        "id": name,
+        "event": "Page Viewed",
+        "origin": "shop",
+        **more,
+    }
 
 
 def merge(name: int, alias: int, person: int) -> dict[str, Any]:
@@ -96,7 +103,13 @@ def test_columns_that_were_not_given_are_null_and_texts_are_dictionary_encoded(l
     lake.append({"events": table([event(1, 1)])})
     rows = lake.read(View(columns=("event", "device", "revenue")))
     assert rows.column_names == ["person_id", "time", "event", "device", "revenue"]
-    assert [rows.schema.field(name).type for name in rows.column_names] == [pa.int64(), TIME, TEXT, TEXT, pa.int64()]
+    assert [rows.schema.field(name).type for name in rows.column_names] == [
+        pa.int64(),
+        TIME,
+        TEXT,
+        TEXT,
+        pa.int64(),
+    ]
     assert rows.to_pylist()[0]["device"] is None
 
 
@@ -107,7 +120,7 @@ def test_a_block_has_one_chunk_and_one_dictionary_in_each_column(lake: AnyLake) 
 
 
 def chunks(block: pa.Table) -> int:
-    return max(column.num_chunks for column in block.columns)
+    return max(int(column.num_chunks) for column in block.columns)
 
 
 def test_a_row_whose_id_is_known_is_not_added_again(lake: AnyLake) -> None:
@@ -118,7 +131,14 @@ def test_a_row_whose_id_is_known_is_not_added_again(lake: AnyLake) -> None:
 
 
 def exposure(name: int, person: int, time: int = 0, campaign: str = "c") -> dict[str, Any]:
-    return {"person_id": person, "time": time, "id": name, "campaign": campaign, "variant": "control", "round": 1}
+    return {
+        "person_id": person,
+        "time": time,
+        "id": name,
+        "campaign": campaign,
+        "variant": "control",
+        "round": 1,
+    }
 
 
 def test_the_position_is_committed_with_the_rows(lake: AnyLake) -> None:
@@ -229,7 +249,9 @@ def test_rows_of_an_alias_belong_to_the_person(lake: AnyLake) -> None:
 
 def test_merges_are_transitive_first_come_and_never_a_circle(lake: AnyLake) -> None:
     lake.append({"events": table([event(person, person) for person in range(1, 6)])})
-    lake.append({"merges": table([merge(1, 1, 2), merge(2, 2, 3), merge(3, 3, 1), merge(4, 1, 4), merge(5, 5, 5)])})
+    lake.append(
+        {"merges": table([merge(1, 1, 2), merge(2, 2, 3), merge(3, 3, 1), merge(4, 1, 4), merge(5, 5, 5)])}
+    )
     assert lake.tally(View(columns=("id",)), people) == People({3: [1, 2, 3], 4: [4], 5: [5]})
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from volano.domain.leak import DAY, Leak
 from volano.plan.leaks import find
-from volano.plan.reached import VISITS, JourneyTally, compressed, strata
+from volano.plan.reached import JourneyTally, compressed, strata
 
 Codes = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -21,7 +21,7 @@ BY = ("source", "device", "landing", "visitor")
 SOURCES = ("direct", "google", "instagram", "mail", "partner")
 DEVICES = ("android", "desktop", "iphone", "low-end")
 LANDINGS = ("/", "/blog", "/sale", "/shop")
-# Each source has its own devices, each device its own landing pages, each source its own habit of coming back.
+# Each source has its own devices and its own habit of coming back, each device its own landing pages.
 SOURCE_SHARE = np.array([0.25, 0.3, 0.25, 0.12, 0.08])
 DEVICE_SHARE = np.array(
     [
@@ -109,3 +109,59 @@ def tallied(codes: Codes, depth: Codes) -> JourneyTally:
 def found(tally: JourneyTally) -> list[Leak]:
     """The leaks of a tally."""
     return find(tally, now=28 * DAY)
+
+
+def test_an_empty_world_reports_a_leak_in_at_most_one_of_twenty() -> None:
+    runs = 400
+    alarms = sum(bool(found(world(default_rng(seed), 8000)[0])) for seed in range(runs))
+    slack = 2.33 * np.sqrt(0.05 * 0.95 / runs)  # of the simulation, at 1 %
+    assert alarms / runs <= 0.05 + slack
+
+
+def test_a_planted_pair_is_found_first_and_its_interval_covers_the_truth() -> None:
+    planted, runs = Planted(step=1, depth=1.2, source=2, device=3), 60
+    first, covered = 0, 0
+    for seed in range(runs):
+        tally, gaps = world(default_rng(seed), 8000, (planted,))
+        top = found(tally)[0]
+        if (top.step, top.slice) == ("view", {"source": "instagram", "device": "low-end"}):
+            first += 1
+            covered += top.gap_low <= gaps[planted] <= top.gap_high
+    assert first / runs >= 0.95
+    assert covered / first >= 0.9
+
+
+def test_the_interval_of_a_leak_that_is_barely_found_still_covers_the_truth() -> None:
+    planted, seen, covered = Planted(step=1, depth=0.5, source=2, device=3), 0, 0
+    for seed in range(50):
+        tally, gaps = world(default_rng(seed), 8000, (planted,))
+        for leak in found(tally):
+            if leak.slice == {"source": "instagram", "device": "low-end"} and leak.step == "view":
+                seen += 1
+                covered += leak.gap_low <= gaps[planted] <= leak.gap_high
+    assert seen >= 30
+    assert covered / seen >= 0.9
+
+
+def test_a_slice_that_is_bad_only_for_its_mix_is_not_blamed() -> None:
+    planted, runs = Planted(step=1, depth=1.5, landing=2), 40  # partner and low-end see much of /sale
+    worse, right, blamed = 0, 0, 0
+    for seed in range(runs):
+        tally, _ = world(default_rng(seed), 8000, (planted,))
+        rates = {
+            row["source"]: row["steps"][2]["people"] / row["steps"][1]["people"]
+            for row in tally.rows("source")
+        }
+        worse += rates["instagram"] < 0.8 * rates["mail"]
+        slices = [leak.slice for leak in found(tally) if leak.step == "view"]
+        right += {"landing": "/sale"} in slices
+        blamed += any("landing" not in slice_ for slice_ in slices)
+    assert worse == runs
+    assert right / runs >= 0.95
+    assert blamed / runs <= 0.1
+
+
+def test_one_good_source_does_not_make_leaks_of_all_others() -> None:
+    better, runs = Planted(step=1, depth=-1.2, source=1), 30
+    blamed = sum(bool(found(world(default_rng(seed), 8000, (better,))[0])) for seed in range(runs))
+    assert blamed / runs <= 0.15

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 from scipy import stats
 
@@ -101,7 +102,7 @@ def test_an_effect_can_be_set_by_recipe() -> None:
 def test_in_an_inert_world_a_campaign_changes_nothing_but_its_own_rows() -> None:
     world = World(spec(effects="none"))
     events = world.simulate(0, 30, halves("checkout-reassurance", "Checkout Started"))
-    assert events.filter(pa.compute.is_null(events["experiment_id"])).equals(lived(2000, 30, 7, "planted")[1])
+    assert events.filter(pc.is_null(events["experiment_id"])).equals(lived(2000, 30, 7, "planted")[1])
     assert set(world.truth().effects.values()) == {0.0}
 
 

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 
 from tests.world.worlds import DAY, START, STEPS, halves, lived, query, spec
-from volano.world import Visits, World
+from volano.world import Offer, Visits, World
 from volano.world.rows import SCHEMA
 
 
@@ -70,7 +70,8 @@ def test_each_step_is_reached_by_about_the_share_that_is_written_down() -> None:
     count = dict(zip(counts["event"].tolist(), counts["n"].tolist(), strict=True))
     found = query(
         """
-        SELECT count(DISTINCT visit) AS visits, count(DISTINCT visit) FILTER (event = 'Product Viewed') AS viewing
+        SELECT count(DISTINCT visit) AS visits,
+               count(DISTINCT visit) FILTER (event = 'Product Viewed') AS viewing
         FROM (SELECT event, (anonymous_id, sum((source IS NOT NULL OR path IN ('/', '/sale')
                 OR path LIKE '/c/%' OR path LIKE '/blog/%')::INT) OVER (
                 PARTITION BY anonymous_id ORDER BY timestamp)) AS visit FROM events)""",
@@ -128,11 +129,11 @@ def test_refunds_take_back_whole_orders_a_few_days_later() -> None:
 def test_a_decider_is_told_what_is_known_as_visits_begin() -> None:
     seen: list[Visits] = []
 
-    def watch(visits: Visits) -> list[object]:
+    def watch(visits: Visits) -> list[Offer]:
         seen.append(visits)
         return []
 
-    events = World(spec()).simulate(0, 30, watch)  # type: ignore[arg-type]
+    events = World(spec()).simulate(0, 30, watch)
     assert events.equals(lived(2000, 30, 7, "planted")[1])
     visited: set[str] = set()
     for visits in seen:

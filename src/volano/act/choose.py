@@ -114,7 +114,7 @@ def _offer(campaign: Campaign) -> Offer:
 def _decision(offer: Offer, arm: str, identity: str, now: int) -> Decision:
     campaign = offer.campaign
     return Decision(
-        decision_id=f"{campaign.salt}:{identity}:{now}",
+        decision_id=decision_name(campaign, identity, now),
         campaign=campaign.key,
         round=campaign.round,
         variant=arm,
@@ -122,6 +122,11 @@ def _decision(offer: Offer, arm: str, identity: str, now: int) -> Decision:
         reason=reason(campaign),
         assigned_by=identity,
     )
+
+
+def decision_name(campaign: Campaign, identity: str, now: int) -> str:
+    """The name of what was decided for that id at that moment (UTC µs)."""
+    return f"{campaign.salt}:{identity}:{now}"
 
 
 def reason(campaign: Campaign) -> str:

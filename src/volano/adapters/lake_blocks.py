@@ -63,7 +63,12 @@ class Blocks:
         for table in self.view.tables:
             for column in self._schema(table):
                 types.setdefault(column.name, dictionary_type(column.type))
-        return {"id": pa.int64(), **dict.fromkeys(self.columns, pa.null()), **types, "table": dictionary_type(pa.string())}
+        return {
+            "id": pa.int64(),
+            **dict.fromkeys(self.columns, pa.null()),
+            **types,
+            "table": dictionary_type(pa.string()),
+        }
 
     def _schema(self, table: str) -> pa.Schema:
         if table in TABLES:
@@ -83,7 +88,11 @@ class Blocks:
     def _pieces(self, bucket: int) -> Iterator[tuple[str, pa.Table]]:
         """Sorted runs of rows with the table they are from."""
         parts = [(table, part) for table in self.view.tables for part in self._parts(table, bucket)]
-        strayed = [(table, self.strays[table, bucket]) for table in self.view.tables if (table, bucket) in self.strays]
+        strayed = [
+            (table, self.strays[table, bucket])
+            for table in self.view.tables
+            if (table, bucket) in self.strays
+        ]
         columns = self._read_columns(ordered=len(parts) + len(strayed) > 1)
         for table, part in parts:
             rows = read_part(self.root, part, columns)
@@ -102,7 +111,10 @@ class Blocks:
         schema = pa.schema([(name, self.types[name]) for name in names])
         at = {table: number for number, table in enumerate(self.view.tables)}
         pieces = sorted(pieces, key=lambda piece: at[piece[0]])
-        tables = [pa.table([self._column(rows, table, name) for name in names], schema=schema) for table, rows in pieces]
+        tables = [
+            pa.table([self._column(rows, table, name) for name in names], schema=schema)
+            for table, rows in pieces
+        ]
         rows = pa.concat_tables(tables) if tables else schema.empty_table()
         if any(column.num_chunks != 1 for column in rows.columns):
             rows = rows.unify_dictionaries().combine_chunks()

@@ -116,7 +116,7 @@ class DuckLake:
         return before - len(self._store.snapshot().manifest.parts)
 
     def withdraw(self, origin: str) -> int:
-        """Removes every row of an origin, so that it may be brought in again; people it joined stay joined."""
+        """Removes every row of an origin, so that it may come again; people it joined stay joined."""
         with self._store.writing() as draft:
             return lake_upkeep.take_back(draft, self.path, origin)
 
@@ -124,7 +124,9 @@ class DuckLake:
         """Whether reading would be notably cheaper after `compact`."""
         snapshot = self._store.snapshot()
         pending = len(self._links_of(snapshot.manifest).pending)
-        return pending > _PENDING or any(len(parts) > lake_upkeep.PILE // 4 for parts in snapshot.parts.values())
+        return pending > _PENDING or any(
+            len(parts) > lake_upkeep.PILE // 4 for parts in snapshot.parts.values()
+        )
 
     def summary(self) -> dict[str, int]:
         """Rows of each table that has any."""

@@ -17,13 +17,14 @@ Ids = npt.NDArray[np.int64]
 
 def fresh(root: Path, runs: tuple[Run, ...], ids: Ids) -> npt.NDArray[np.bool_]:
     """True where an id is in no run and has not come before in `ids`."""
-    _, first = np.unique(ids, return_index=True)
-    keep = np.zeros(len(ids), np.bool_)
-    keep[first] = True
+    names, first = np.unique(ids, return_index=True)
+    found = np.zeros(len(names), np.bool_)
     for run in runs:
         known = load(root, run)
-        at = np.minimum(np.searchsorted(known, ids), len(known) - 1)
-        keep &= known[at] != ids
+        at = np.minimum(np.searchsorted(known, names), len(known) - 1)
+        found |= known[at] == names
+    keep = np.zeros(len(ids), np.bool_)
+    keep[first[~found]] = True
     return keep
 
 
@@ -53,7 +54,9 @@ def load(root: Path, run: Run) -> npt.NDArray[Any]:
     try:
         numbers: npt.NDArray[Any] = np.load(root / run.path, mmap_mode="r")
     except (OSError, ValueError) as error:
-        raise BrokenHome(f"the lake's {root / run.path} cannot be read ({error}): restore a backup") from error
+        raise BrokenHome(
+            f"the lake's {root / run.path} cannot be read ({error}): restore a backup"
+        ) from error
     return numbers
 
 

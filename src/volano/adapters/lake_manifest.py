@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
@@ -21,7 +22,7 @@ _SIDE = "index"  # the directory of id runs and links
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True):
-    """One Parquet file: rows of one bucket, sorted by (person, time, id). Times are UTC µs, bounds inclusive."""
+    """One Parquet file: sorted rows of one bucket. Bounds are inclusive, times UTC µs."""
 
     path: str
     table: str
@@ -93,9 +94,9 @@ class Draft:
     now: float
     fresh: list[str] = field(default_factory=list)
 
-    def name(self, folder: str, ending: str) -> str:
+    def name(self, folder: str, ending: str, day: str = "") -> str:
         """A path nobody has used, below the root of the lake; the file is part of this commit."""
-        path = f"{folder}/{self.day}-{self.manifest.commits:08d}-{len(self.fresh):04d}.{ending}"
+        path = f"{folder}/{day or self.day}-{self.manifest.commits:08d}-{len(self.fresh):04d}.{ending}"
         self.fresh.append(path)
         return path
 
@@ -154,7 +155,9 @@ class ManifestStore:
                 return seen[1]
             snapshot = Snapshot.of(_decode(path.read_bytes(), path))
         except OSError as error:
-            raise BrokenHome(f"the lake's {path} cannot be read ({error.strerror}): restore a backup") from error
+            raise BrokenHome(
+                f"the lake's {path} cannot be read ({error.strerror}): restore a backup"
+            ) from error
         self._seen = (mark, snapshot)
         return snapshot
 
@@ -166,7 +169,9 @@ class ManifestStore:
             self._sweep(manifest)
             now = self._clock()
             draft = Draft(
-                manifest=msgspec.structs.replace(manifest, commits=manifest.commits + 1), day=_day(now), now=now
+                manifest=msgspec.structs.replace(manifest, commits=manifest.commits + 1),
+                day=_day(now),
+                now=now,
             )
             try:
                 yield draft
@@ -177,7 +182,8 @@ class ManifestStore:
                 self._commit(draft)
 
     def _commit(self, draft: Draft) -> None:
-        for folder in {str(Path(path).parent) for path in draft.fresh}:
+        folders = {Path(path).parent for path in draft.fresh}
+        for folder in sorted(folders | {folder.parent for folder in folders}):
             sync_directory(self.root / folder)
         waste = draft.manifest.waste
         old = [it.path for it in waste if it.since <= draft.now - self._grace]
@@ -201,7 +207,13 @@ class ManifestStore:
             return
         named = manifest.paths()
         found = [*self.root.glob("*/*/*.parquet"), *self.root.glob(f"{_SIDE}/*/*.npy")]
-        self._remove([str(path.relative_to(self.root)) for path in found if str(path.relative_to(self.root)) not in named])
+        self._remove(
+            [
+                str(path.relative_to(self.root))
+                for path in found
+                if str(path.relative_to(self.root)) not in named
+            ]
+        )
         self._swept = True
 
     def _remove(self, paths: list[str]) -> None:
@@ -232,12 +244,10 @@ def _decode(raw: bytes, path: Path) -> Manifest:
         raise BrokenHome(f"the lake's {path} is damaged ({error}): restore a backup") from error
     if manifest.version != VERSION:
         raise BrokenHome(
-            f"the lake's {path} has version {manifest.version}, this program reads {VERSION}: upgrade the program"
+            f"the lake's {path} has version {manifest.version}, this program knows {VERSION}: upgrade it"
         )
     return manifest
 
 
 def _day(now: float) -> str:
-    from datetime import UTC, datetime
-
     return datetime.fromtimestamp(now, UTC).date().isoformat()

@@ -14,7 +14,16 @@ import pyarrow.parquet as pq
 from volano.adapters import lake_ids
 from volano.adapters.lake_links import Links
 from volano.adapters.lake_manifest import Draft, Manifest, Part
-from volano.adapters.lake_parts import ROW_GROUP, codec, longs, new_path, read_part, sync_file, write_part, write_split
+from volano.adapters.lake_parts import (
+    ROW_GROUP,
+    codec,
+    longs,
+    new_path,
+    read_part,
+    sync_file,
+    write_part,
+    write_split,
+)
 from volano.domain.tables import TABLES
 
 PILE = 32  # hot parts of one bucket that are borne
@@ -44,7 +53,7 @@ def join(draft: Draft, root: Path, parts: list[Part]) -> None:
     """Replaces parts of one bucket by one sorted part; DuckDB sorts, on disk if memory is short."""
     parts = sorted(parts, key=lambda part: (part.day, part.path))
     place, rows = (parts[0].table, parts[0].bucket), sum(part.rows for part in parts)
-    path = new_path(draft, root, place)
+    path = new_path(draft, root, place, parts[-1].day)
     names = pq.read_metadata(root / parts[0].path).schema.names
     keys = ", ".join(f"{name} NULLS FIRST" for name in ("person_id", "time", "id") if name in names)
     files = [str(root / part.path) for part in parts]

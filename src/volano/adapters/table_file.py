@@ -6,15 +6,17 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from gzip import BadGzipFile
 from io import BufferedReader, BytesIO, StringIO, TextIOWrapper
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
-from isal import igzip, isal_zlib
+from isal import igzip
+from isal.isal_zlib import IsalError
 
 from volano.adapters.table_text import Shape, Stretch, delimited, sniff
 from volano.adapters.table_typed import json_rows, parquet_rows, read_object
-from volano.domain.rows import Rows
+from volano.domain.texts import Texts
 from volano.errors import BadFile
 from volano.ports import TableFile
 
@@ -27,6 +29,7 @@ _PACKED = {
     b"%PDF": "a PDF document; export a table from where it came from",
     b"\xd0\xcf\x11\xe0": "an old spreadsheet; save it as CSV",
 }
+_BROKEN_GZIP: Any = (EOFError, zlib.error, IsalError, BadGzipFile)
 _WIDE = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 _NAMES = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars", " ": "blanks"}
 
@@ -69,7 +72,7 @@ class _Delimited:
         names = "with a header" if self.shape.header else "without header"
         return f"text, columns separated by {_NAMES.get(self.shape.delimiter, self.shape.delimiter)}, {names}"
 
-    def chunks(self, rows: int) -> Iterator[Rows]:
+    def chunks(self, rows: int) -> Iterator[Texts]:
         """Stretches of about `rows` rows."""
         with _in_words(self.name), _opened(self.path) as (raw, plain):
             for stretch in delimited(_text(plain), self.shape, rows):
@@ -83,7 +86,7 @@ class _JsonLines:
     path: Path
     layout: str = "JSON lines"
 
-    def chunks(self, rows: int) -> Iterator[Rows]:
+    def chunks(self, rows: int) -> Iterator[Texts]:
         """Stretches of at most `rows` rows."""
         with _in_words(self.name), _opened(self.path) as (raw, plain):
             for stretch in json_rows(_text(plain), rows):
@@ -97,19 +100,19 @@ class _Parquet:
     path: Path
     layout: str = "Parquet"
 
-    def chunks(self, rows: int) -> Iterator[Rows]:
+    def chunks(self, rows: int) -> Iterator[Texts]:
         """Stretches of at most `rows` rows; lines are row numbers."""
         with _in_words(self.name), _opened(self.path) as (raw, plain):
             packed = not isinstance(plain, BufferedReader)
             whole: Any = BytesIO(plain.read()) if packed else raw  # Parquet is read from its end
             for share, stretch in parquet_rows(whole, rows):
                 table, lines, refusals = stretch
-                yield Rows(table=table, lines=lines, refusals=refusals, done=int(self.size * share))
+                yield Texts(table=table, lines=lines, refusals=refusals, done=int(self.size * share))
 
 
-def _placed(stretch: Stretch, raw: IO[bytes]) -> Rows:
+def _placed(stretch: Stretch, raw: IO[bytes]) -> Texts:
     table, lines, refusals = stretch
-    return Rows(table=table, lines=lines, refusals=refusals, done=raw.tell())
+    return Texts(table=table, lines=lines, refusals=refusals, done=raw.tell())
 
 
 def _text(plain: IO[bytes]) -> TextIOWrapper:
@@ -125,8 +128,13 @@ def _opened(path: Path) -> Iterator[tuple[IO[bytes], IO[bytes]]]:
         if not packed:
             yield raw, raw
             return
-        with igzip.GzipFile(fileobj=raw, mode="rb") as plain:
+        with _unpacked(raw) as plain:
             yield raw, plain
+
+
+def _unpacked(raw: IO[bytes]) -> IO[bytes]:
+    opened: Any = igzip  # it has no types
+    return cast(IO[bytes], opened.open(raw, "rb"))
 
 
 @contextmanager
@@ -138,7 +146,7 @@ def _in_words(name: str) -> Iterator[None]:
     except UnicodeDecodeError as error:
         wrong = error.object[error.start]
         raise BadFile(_other_encoding(name, f"byte 0x{wrong:02x}", "latin1")) from error
-    except (EOFError, zlib.error, isal_zlib.IsalError, igzip.BadGzipFile) as error:
+    except _BROKEN_GZIP as error:
         raise BadFile(f"{name} is a broken gzip file; copy or pack it again") from error
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
         raise BadFile(f"{name} is a broken Parquet file; copy or write it again") from error

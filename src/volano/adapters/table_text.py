@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.csv as pa_csv
 
 from volano.domain.event import Refusal
 
@@ -178,7 +179,10 @@ def _batch(lines: _Lines, shape: Shape, size: int) -> Stretch | None:
     if not ahead:
         return None
     width = len(shape.columns)
-    if any('"' in line for line in ahead):
+    quotes = any('"' in line for line in ahead)
+    if not quotes and (quick := _plain(ahead, shape)) is not None:
+        return quick, np.arange(start, start + len(ahead), dtype=np.int64), ()
+    if quotes:
         lines.back_to(0)
         return _stretch(list(islice(records(lines, shape.delimiter, width), size)), shape)
     reader = map(str.split, ahead) if shape.delimiter == " " else csv.reader(ahead, delimiter=shape.delimiter)
@@ -189,8 +193,28 @@ def _batch(lines: _Lines, shape: Shape, size: int) -> Stretch | None:
         return _stretch(list(islice(records(lines, shape.delimiter, width), size)), shape)
     if len(cells) == len(ahead) and all(len(row) == width for row in cells):
         return _texts(cells, shape), np.arange(start, start + len(cells), dtype=np.int64), ()
-    found = [(start + index, row, "") for index, row in enumerate(cells) if row and (len(row) > 1 or row[0].strip())]
+    found = [
+        (start + index, row, "")
+        for index, row in enumerate(cells)
+        if row and (len(row) > 1 or row[0].strip())
+    ]
     return _stretch(found, shape)
+
+
+def _plain(ahead: list[str], shape: Shape) -> pa.Table | None:
+    """Lines without a quote, cut by Arrow, ten times as quick; None where they are not all rows."""
+    if len(shape.columns) < 2 or shape.delimiter == " ":
+        return None
+    try:
+        found = pa_csv.read_csv(
+            pa.BufferReader("".join(ahead).encode()),
+            pa_csv.ReadOptions(use_threads=False, column_names=shape.columns, block_size=1 << 24),
+            pa_csv.ParseOptions(delimiter=shape.delimiter, quote_char=False, ignore_empty_lines=False),
+            pa_csv.ConvertOptions(column_types=dict.fromkeys(shape.columns, pa.string()), check_utf8=False),
+        )
+    except pa.ArrowInvalid:  # some line has another number of fields
+        return None
+    return found if found.num_rows == len(ahead) else None
 
 
 def _stretch(found: list[tuple[int, list[str], str]], shape: Shape) -> Stretch:
@@ -204,7 +228,9 @@ def _stretch(found: list[tuple[int, list[str], str]], shape: Shape) -> Stretch:
             numbers.append(number)
             kept.append(whole)
         elif not cells:
-            refusals.append(refused(number, "bad_quotes", "a quote is not closed, or stands inside a field", raw))
+            refusals.append(
+                refused(number, "bad_quotes", "a quote is not closed, or stands inside a field", raw)
+            )
         else:
             reason = f"{len(cells)} field{'s' * (len(cells) != 1)} where {width} are expected"
             refusals.append(refused(number, "bad_width", reason, _joined(cells, shape.delimiter)))

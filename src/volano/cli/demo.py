@@ -12,7 +12,7 @@ import msgspec
 import typer
 
 from volano.cli.say import Home, Json, answer, answers, now, words
-from volano.cli.serve import Host, Port, console_app, listen, locked, run
+from volano.cli.serve import Host, Port, address_of, listen, locked, run
 from volano.domain.leak import DAY, slice_name
 from volano.errors import BadInput
 from volano.settings import Settings
@@ -84,11 +84,13 @@ def _live(spec: WorldSpec, pace: float, settings: Settings, as_json: bool) -> No
     from volano.cli.turn import HISTORY_DAYS, bring
     from volano.flow.ingest import rebuild_profiles
     from volano.flow.sources import first_source
+    from volano.web.app import create_app
+    from volano.web.demo_shop import with_shop
     from volano.web.login import set_password
     from volano.world.run import World
 
     listener = listen(settings.host, settings.port)
-    address = f"http://{settings.host}:{settings.port}"
+    address = address_of(listener)
     with locked(Path(settings.home).resolve()):
         _begin_anew(settings)
         house = open_house(settings)
@@ -106,7 +108,7 @@ def _live(spec: WorldSpec, pace: float, settings: Settings, as_json: bool) -> No
             _greet(note, as_json)
             feeder.start()
 
-        run(console_app(house, demo=True), listener, started)
+        run(with_shop(create_app(house), key), listener, started)
         feeder.stop()
 
 

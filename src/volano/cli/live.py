@@ -18,6 +18,15 @@ _BATCH = 200
 _TRIES = 20
 
 
+def recipe_of(campaign: str) -> str:
+    """The idea behind a campaign, which its key ends with.
+
+    >>> recipe_of("c-3f2a91-free-delivery-bar")
+    'free-delivery-bar'
+    """
+    return campaign.split("-", 2)[-1]
+
+
 class Feeder(Thread):
     """Sends the days from `first_day` on to `address`; asks it for a decision at the start of every visit."""
 
@@ -56,7 +65,7 @@ class Feeder(Thread):
                 _, known = found.setdefault(campaign["campaign"], (campaign, arms))
                 known[index] = campaign["arm"]
         return [
-            Offer(key, campaign["recipe"], campaign["round"], campaign["trigger"]["on"], arms)
+            Offer(key, recipe_of(key), campaign["round"], campaign["trigger"]["on"], arms)
             for key, (campaign, arms) in found.items()
         ]
 

@@ -15,11 +15,12 @@ import typer
 
 from volano.cli.say import Home, Json, now, words
 from volano.errors import BadInput, BrokenHome
-from volano.wiring import House, open_house, read_settings
+from volano.wiring import open_house, read_settings
 
 Host = Annotated[str | None, typer.Option("--host", help="Address to listen on (default 127.0.0.1).")]
 Port = Annotated[
-    int | None, typer.Option("--port", min=1, max=65535, help="Port to listen on (default 8765).")
+    int | None,
+    typer.Option("--port", min=0, max=65535, help="Port to listen on (default 8765; 0: any free)."),
 ]
 
 
@@ -29,14 +30,15 @@ def serve(host: Host = None, port: Port = None, home: Home = None, as_json: Json
     Example: volano serve --home ./shop --port 8765
     """
     from volano.flow.sources import first_source
+    from volano.web.app import create_app
 
     settings = read_settings(home=home, host=host, port=port)
     listener = listen(settings.host, settings.port)
     with locked(Path(settings.home).resolve()):
         house = open_house(settings)
         source = first_source(house.state, now=now())
-        address = f"http://{settings.host}:{settings.port}"
-        app = console_app(house)
+        address = address_of(listener)
+        app = create_app(house)
         note = {"address": address, "write_key": source.write_key, "setup": setup_address(app, address)}
         if as_json:
             print(msgspec.json.encode(note).decode(), flush=True)  # noqa: T201  the answer itself
@@ -47,11 +49,10 @@ def serve(host: Host = None, port: Port = None, home: Home = None, as_json: Json
         run(app, listener)
 
 
-def console_app(house: House, *, demo: bool = False) -> Any:
-    """The whole edge as one ASGI application; with the pages of a little shop for the demo."""
-    from volano.web.app import create_app
-
-    return create_app(house, demo=demo)
+def address_of(listener: socket.socket) -> str:
+    """Where a bound socket is reached."""
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def setup_address(app: Any, address: str) -> str:

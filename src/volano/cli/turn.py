@@ -7,16 +7,20 @@ from typing import Any
 
 import pyarrow as pa
 
-from volano.cli.say import progress
+from volano.act.choose import snapshot
+from volano.cli.say import now, progress
 from volano.domain.campaign import Campaign
 from volano.domain.idea import Idea
 from volano.domain.leak import DAY
+from volano.domain.tables import TIME
 from volano.domain.verdict import Lesson
 from volano.flow import launch, propose
 from volano.flow.decide import decide_block
-from volano.flow.importing import ImportReport, ImportRequest, run_import
+from volano.flow.importing import ImportReport, run_import
+from volano.flow.inspecting import ImportRequest
 from volano.flow.review import review
-from volano.wiring import House
+from volano.observe.identity import identity, known_as
+from volano.wiring import House, open_table
 from volano.world.run import World
 from volano.world.spec import Offer, Visits, WorldSpec
 from volano.world.wire import write
@@ -61,7 +65,8 @@ def bring(house: House, world: World, first: int, last: int, offers: Offers | No
     file = house.home / "imports" / f"world-{first}-{last}.parquet"
     write(pa.concat_tables(rows), str(file))
     with progress(f"importing days {first} to {last}") as move:
-        report = run_import(house, ImportRequest(path=file, kind="events"), move)
+        wanted = ImportRequest(kind="events")
+        report = run_import(house, open_table(file), wanted, now=now(), progress=move)
     file.unlink()
     return report
 
@@ -71,20 +76,18 @@ class Offers:
 
     def __init__(self, house: House) -> None:
         self._house = house
-        self._live = [campaign for campaign in house.state.find(Campaign) if campaign.status == "live"]
+        self._ready = snapshot(house.state.find(Campaign))
         self._rows: list[pa.Table] = []
 
     def __call__(self, visits: Visits) -> Sequence[Offer]:
         """What each live campaign offers to each visit."""
-        if not self._live:
+        if not self._ready.offers:
             return ()
-        block = decide_block(self._live, facts(visits), visits.anonymous_id.tolist(), visits.time)
-        self._rows.append(block.decisions)
+        block = decide_block(self._ready, people(visits), origin="world", now=int(visits.time.max()))
+        self._rows.append(block.rows)
+        live = [offer.campaign for offer in self._ready.offers]
         return [
-            Offer(
-                campaign.key, campaign.recipe, campaign.round, campaign.trigger.on, block.arms[campaign.key]
-            )
-            for campaign in self._live
+            Offer(each.key, each.recipe, each.round, each.trigger.on, block.arms[each.key]) for each in live
         ]
 
     def keep(self) -> None:
@@ -94,12 +97,20 @@ class Offers:
             self._rows = []
 
 
-def facts(visits: Visits) -> pa.Table:
-    """What rules may ask of a visit, a row each."""
-    traffic = [f"{source or '(direct)'} / {medium or '(none)'}" for source, medium in _pairs(visits)]
+def people(visits: Visits) -> pa.Table:
+    """Who visits, and what rules may ask of them, a row each."""
+    named = zip(visits.person_id.tolist(), visits.anonymous_id.tolist(), strict=True)
+    known = [known_as(user, anonymous) for user, anonymous in named]
+    ids = [identity(name) for name in known]
+    traffic = zip(visits.source.tolist(), visits.medium.tolist(), strict=True)
     return pa.table(
         {
-            "source": traffic,
+            "person_id": ids,
+            "identity": ids,
+            "known_as": known,
+            "assigned_by": visits.anonymous_id.tolist(),
+            "time": pa.array(visits.time).cast(TIME),
+            "source": [f"{source or '(direct)'} / {medium or '(none)'}" for source, medium in traffic],
             "device": visits.device.tolist(),
             "path": visits.path.tolist(),
             "landing": visits.path.tolist(),
@@ -107,10 +118,6 @@ def facts(visits: Visits) -> pa.Table:
             "orders": visits.orders,
         }
     )
-
-
-def _pairs(visits: Visits) -> list[tuple[str, str]]:
-    return list(zip(visits.source.tolist(), visits.medium.tolist(), strict=True))
 
 
 def _start_best(house: House, ideas: Sequence[Idea], *, now: int) -> Campaign | None:

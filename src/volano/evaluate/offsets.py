@@ -6,16 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from volano.domain.campaign import Campaign, Goal
 from volano.domain.leak import DAY
 from volano.domain.view import View
+from volano.maths.columns import Bools, Ints, Texts, changes, integers, texts
 from volano.maths.moments import Moments, moments_by
-
-Ints = npt.NDArray[np.int64]
-Mask = npt.NDArray[np.bool_]
 
 NOTHING = Moments()
 
@@ -99,34 +96,24 @@ class _Rows:
     """The columns of a block as arrays, with what is ours marked."""
 
     def __init__(self, block: pa.Table, campaign: Campaign, until: int) -> None:
-        self.arms = [arm.key for arm in campaign.arms]
-        self.until = until
-        self.block = block
-        self.person: Ints = block.column("person_id").to_numpy()
-        self.time: Ints = block.column("time").cast(pa.int64()).to_numpy()
-        ours = _known(block.column("campaign"), [campaign.key])
-        exposure = _known(block.column("table"), ["exposures"])
-        known = self.time <= until
-        self.exposure: Mask = (
-            (exposure == 0) & (ours == 0) & (_whole(block, "round") == campaign.round) & known
-        )
-        anyones = block.column("campaign").is_null().to_numpy()
-        self.outcome: Mask = (exposure != 0) & ((ours == 0) | anyones) & known
-        self.variant = _known(block.column("variant"), self.arms)
-
-    def of(self, event: str) -> Mask:
-        """Outcomes of that name."""
-        named: Mask = _known(self.block.column("event"), [event]) == 0
-        return self.outcome & named
+        self.arms, self.until = [arm.key for arm in campaign.arms], until
+        self.person, self.time = integers(block["person_id"]), integers(block["time"])
+        self.revenue, self.events = integers(block["revenue"]), texts(block["event"])
+        of = texts(block["campaign"])
+        known, ours = self.time <= until, of.among([campaign.key])
+        exposure = texts(block["table"]).among(["exposures"])
+        self.exposure: Bools = exposure & ours & known & (integers(block["round"]) == campaign.round)
+        self.outcome: Bools = ~exposure & (ours | (of.codes < 0)) & known
+        self.variant = _index(texts(block["variant"]), self.arms)
 
 
 def _people(rows: _Rows) -> tuple[_Exposed, int]:
     """Who was exposed to one arm, and how many to several; an unknown variant is no exposure."""
     mine = rows.exposure & (rows.variant >= 0)
     person, arm, time = rows.person[mine], rows.variant[mine], rows.time[mine]
-    first = np.flatnonzero(np.r_[True, person[1:] != person[:-1]]) if len(person) else np.zeros(0, np.int64)
-    if not len(first):
+    if not len(person):
         return _Exposed(person=person, arm=arm, time=time), 0
+    first = np.flatnonzero(changes(person))
     pure = np.minimum.reduceat(arm, first) == np.maximum.reduceat(arm, first)
     at = first[pure]
     return _Exposed(person=person[at], arm=arm[at], time=time[at]), int((~pure).sum())
@@ -136,7 +123,7 @@ def _goal(goal: Goal, rows: _Rows, people: _Exposed, cap: float) -> tuple[GoalTa
     """One goal in every arm."""
     arms, size, window = len(rows.arms), len(people.person), round(goal.days * DAY)
     mature = people.time + window <= rows.until
-    at = np.flatnonzero(rows.of(goal.event))
+    at = np.flatnonzero(rows.outcome & rows.events.among([goal.event]))
     who = np.searchsorted(people.person, rows.person[at])
     there = who < size
     there[there] = people.person[who[there]] == rows.person[at][there]
@@ -150,7 +137,7 @@ def _goal(goal: Goal, rows: _Rows, people: _Exposed, cap: float) -> tuple[GoalTa
     if goal.measure == "people":
         shares = [Moments.of_share(*pair) for pair in zip(hits.tolist(), count.tolist(), strict=True)]
         return tuple(_told(shares, shares, hits))
-    total = np.bincount(who, _whole(rows.block, "revenue")[at], minlength=size)[mature]
+    total = np.bincount(who, rows.revenue[at], minlength=size)[mature]
     values = moments_by(arm, total.astype(np.float64), arms)
     capped = moments_by(arm, np.minimum(total, cap), arms) if np.isfinite(cap) else values
     return tuple(_told(values, capped, hits))
@@ -161,24 +148,10 @@ def _told(values: Sequence[Moments], capped: Sequence[Moments], hits: Ints) -> l
     return [GoalTally(values=each, capped=cut, converters=number) for each, cut, number in rows]
 
 
-def _known(column: pa.ChunkedArray, names: list[str]) -> Ints:
-    """The index in `names` of each value, −1 where it is another or missing."""
-    index = {name: at for at, name in enumerate(names)}
-    parts = [_codes(chunk, index) for chunk in column.chunks]
-    return np.concatenate(parts) if parts else np.zeros(0, np.int64)
-
-
-def _codes(chunk: pa.Array, index: dict[str, int]) -> Ints:
-    encoded = chunk if pa.types.is_dictionary(chunk.type) else chunk.dictionary_encode()
-    if not isinstance(encoded, pa.DictionaryArray):  # a column that no table has arrives as nulls
-        return np.full(len(chunk), -1, np.int64)
-    words = encoded.dictionary.to_pylist()
-    meaning = np.array([*(index.get(word, -1) for word in words), -1], np.int64)
-    found: Ints = meaning[encoded.indices.fill_null(len(words)).to_numpy(zero_copy_only=False)]
-    return found
-
-
-def _whole(block: pa.Table, name: str) -> Ints:
-    """A column of whole numbers; missing is 0."""
-    found: Ints = block.column(name).cast(pa.int64()).fill_null(0).to_numpy()
-    return found
+def _index(column: Texts, names: Sequence[str]) -> Ints:
+    """The place in `names` of each text, −1 where it is another or null."""
+    place = np.full(len(column.values) + 1, -1, np.int64)  # the last place answers for null
+    for at, name in enumerate(names):
+        if (code := column.code(name)) >= 0:
+            place[code] = at
+    return place[column.codes]

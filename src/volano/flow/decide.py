@@ -10,13 +10,21 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 
-from volano.act.choose import Arms, Offer, Snapshot, choose, choose_block, reason, told
+from volano.act.choose import (
+    Arms,
+    Offer,
+    Snapshot,
+    choose,
+    choose_block,
+    decision_name,
+    reason,
+    told,
+)
 from volano.act.eligible import facts, returning
 from volano.domain.event import Decided, Decision
 from volano.domain.profile import Profile
 from volano.domain.tables import DECISIONS
-from volano.maths.hashing import hash63
-from volano.observe.identity import identity, known_as
+from volano.observe.identity import decision_row, identity, known_as
 from volano.observe.traffic import traffic
 from volano.ports import Journal, Profiles
 
@@ -121,7 +129,7 @@ def _rows(offer: Offer, people: pa.Table, arms: Arms, origin: str, now: int) -> 
     columns = {
         "person_id": chosen.column("person_id"),
         "time": time,
-        "id": pa.array([hash63(f"d:{campaign.salt}:{who}:{when}") for who, when in named], pa.int64()),
+        "id": pa.array([decision_row(decision_name(campaign, who, when)) for who, when in named], pa.int64()),
         "identity": chosen.column("identity"),
         "known_as": chosen.column("known_as"),
         "origin": _all(origin, size),

@@ -18,6 +18,7 @@ DayOrder = Literal["dmy", "mdy"]
 FIRST = 86_400_000_000  # 1970-01-02: what is earlier is a default that somebody forgot
 DAY = 86_400_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_FAR = 700_000 * DAY
 _MICRO = timedelta(microseconds=1)
 _YEAR_LAST = re.compile(r"(\d{1,2})([./-])(\d{1,2})\2(\d{4})(?:[T, ]+(.+))?")
 _YEAR_FIRST = re.compile(r"(\d{4})[./-](\d{1,2})[./-](\d{1,2})(?:[T, ]+(.+))?")
@@ -104,10 +105,10 @@ def _joined(year: str, month: str, day: str, clock: str | None) -> datetime:
 
 def instants(column: pa.Array, zone: tzinfo, order: DayOrder | None, until: int) -> tuple[pa.Array, pa.Array]:
     """`instant` of every text as int64, and why not where it is none, before 1970-01-02 or after `until`."""
-    coded = column.dictionary_encode()
     try:
-        naive = pc.cast(coded.dictionary, pa.timestamp("us")).cast(pa.int64())
-        values = pa.array(in_utc(naive.to_numpy(), zone)).take(coded.indices)
+        naive = pc.cast(column, pa.timestamp("us")).cast(pa.int64())
+        local = pc.fill_null(naive, 0).to_numpy()
+        values = pa.array(in_utc(local, zone), mask=np.asarray(naive.is_null()))
         whys = pa.nulls(len(column), pa.string())
     except pa.ArrowInvalid:  # not plain ISO 8601 throughout
         values, whys = each(column, lambda text: instant(text, zone, order), pa.int64())
@@ -122,14 +123,13 @@ def in_utc(naive: Any, zone: tzinfo) -> Any:
     """Local microseconds as UTC ones: by day where the offset holds all day, else one by one."""
     if zone is UTC or not len(naive):
         return naive
-    days, place = np.unique(naive // DAY, return_inverse=True)
-    if days[0] < -3652 or days[-1] > 2_900_000:  # no calendar goes there; refused by their age below
-        return naive
+    sane = np.clip(naive, -_FAR, _FAR)  # beyond, datetime ends; such rows are refused by their age
+    days, place = np.unique(sane // DAY, return_inverse=True)
     starts = np.array([_offset(int(day) * DAY, zone) for day in days])
     ends = np.array([_offset((int(day) + 1) * DAY, zone) for day in days])
     shift = starts[place]
     for index in np.flatnonzero((starts != ends)[place]):
-        shift[index] = _offset(int(naive[index]), zone)
+        shift[index] = _offset(int(sane[index]), zone)
     return naive - shift
 
 

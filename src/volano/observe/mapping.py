@@ -14,8 +14,8 @@ Kind = Literal["orders", "events"]
 
 # For each field the names it goes by in shops' exports, the surest first (lower case, words joined by _).
 _PERSON = (
-    "person user_id customer_id client_id person_id member_id buyer_id shopper_id visitor_id customer user client"
-    " buyer email customer_email user_email uid cid user_pseudo_id customer_unique_id"
+    "person user_id customer_id client_id person_id member_id buyer_id shopper_id visitor_id customer user"
+    " client buyer email customer_email user_email uid cid user_pseudo_id customer_unique_id"
 )
 _TIME = (
     "timestamp event_timestamp original_timestamp event_time occurred_at created_at ordered_at completed_at"
@@ -27,7 +27,8 @@ _REVENUE = (
     " transaction_value turnover sales spend monetary money value price line_total sum payment_value"
 )
 _ORDER = (
-    "order_id transaction_id invoice_no invoice_id invoice_number order_number order_no order invoice receipt_id basket_id"
+    "order_id transaction_id invoice_no invoice_id invoice_number order_number order_no order invoice"
+    " receipt_id basket_id"
 )
 _PRODUCT = "product_id sku stock_code item_id article product_name product item article_number asin"
 _SHARED = {"person": _PERSON, "timestamp": _TIME}
@@ -114,8 +115,9 @@ def guess(kind: Kind, columns: Sequence[str], given: Mapping[str, str], file: st
         fields += match
         taken |= {one.column for one in match}
     _check(kind, {match.field for match in fields}, columns, file)
-    properties = [_match(name, column, "you said so") for name, column in said.items() if name not in names]
-    return Mapped(kind=kind, fields=tuple(fields), properties=tuple(sum(properties, [])))
+    extra = {name: column for name, column in said.items() if name not in names}
+    properties = [match for name, column in extra.items() for match in _match(name, column, "you said so")]
+    return Mapped(kind=kind, fields=tuple(fields), properties=tuple(properties))
 
 
 def _match(field: str, column: str | None, why: str) -> list[Match]:
@@ -159,4 +161,6 @@ def _check(kind: Kind, have: set[str], columns: Sequence[str], file: str) -> Non
     missing = [field for field in REQUIRED[kind] if field not in have]
     if missing:
         say = " ".join(f"--map {field}=COLUMN" for field in missing)
-        raise BadFile(f"{file}: no column looks like {' or '.join(missing)}; say {say} with one of {_listed(columns)}")
+        raise BadFile(
+            f"{file}: no column looks like {' or '.join(missing)}; say {say} with one of {_listed(columns)}"
+        )

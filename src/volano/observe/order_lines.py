@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from volano.domain.event import ORDER_COMPLETED, ORDER_REFUNDED, ORDER_UPDATED, Refusal
-from volano.domain.rows import Rows
 from volano.domain.tables import EVENTS, ORDER_LINES, TIME
+from volano.domain.texts import Texts
 from volano.maths.occurrence import Occurrences
 from volano.observe.columns import each, hashes, hashes_once, prefixed, spelled
 from volano.observe.reading import (
@@ -28,18 +28,19 @@ from volano.observe.reading import (
 LINES = ORDER_LINES.append(pa.field("line", pa.int64()))  # the line of the file, while it is read
 
 
-def read_lines(rows: Rows, reading: Reading, seen: Occurrences) -> tuple[pa.Table, list[Refusal]]:
+def read_lines(rows: Texts, reading: Reading, seen: Occurrences) -> tuple[pa.Table, list[Refusal]]:
     """Order lines (schema LINES) and the rows that are none. `seen` counts equal lines over the file."""
     person, order = field(rows, reading, "person"), field(rows, reading, "order_id")
     known = prefixed("u:", person)
+    identity = hashes_once(known)
     time, no_time = times(rows, reading)
     revenue, currency, no_money = moneys(rows, reading)
     quantity, no_quantity = each(field(rows, reading, "quantity"), _count, pa.int64())
     columns = {
-        "person_id": hashes_once(known),
+        "person_id": identity,
         "time": stamps(time),
         "id": pa.nulls(len(person), pa.int64()),
-        "identity": hashes_once(known),
+        "identity": identity,
         "known_as": known,
         "origin": constant(reading.origin, len(person)),
         "order_id": order,
@@ -109,7 +110,7 @@ def _differs(orders: Any, values: Any) -> Any:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
-    """What the lake has: `lines` (id, order_id, origin) and `orders` (order_id, origin) that were completed."""
+    """What the lake has: `lines` (id, order_id, origin) and completed `orders` (order_id, origin)."""
 
     lines: pa.Table
     orders: pa.Table
@@ -123,7 +124,9 @@ def fresh(lines: pa.Table, known: Known) -> tuple[pa.Table, pa.Array]:
     new = lines.filter(pc.invert(pc.is_in(lines.column("id"), _values(known.lines, "id"))))
     told = known.orders.filter(pc.invert(_imported(known.orders)))
     told_lines = known.lines.filter(pc.invert(_imported(known.lines)))
-    new = new.filter(pc.invert(pc.is_in(new.column("order_id"), _values(told_lines, "order_id"), skip_nulls=True)))
+    new = new.filter(
+        pc.invert(pc.is_in(new.column("order_id"), _values(told_lines, "order_id"), skip_nulls=True))
+    )
     return new, _values(told, "order_id")
 
 
@@ -167,9 +170,13 @@ def _joint(lines: pa.Table, known: Known | None) -> pa.Table:
     alone = pc.equal(grouped.column("count_all"), 1)
     columns = {name: grouped.column(f"{name}_first") for name in names}
     columns["product"] = pc.if_else(alone, columns["product"], pa.scalar(None, pa.string()))
-    orders = pa.table(columns | {"revenue": grouped.column("revenue_sum"), "order_id": grouped.column("order_id")})
+    orders = pa.table(
+        columns | {"revenue": grouped.column("revenue_sum"), "order_id": grouped.column("order_id")}
+    )
     order_ids = _array(orders, "order_id")
-    before = pc.is_in(order_ids, _values(known.orders, "order_id")) if known else pa.repeat(False, len(order_ids))
+    before = (
+        pc.is_in(order_ids, _values(known.orders, "order_id")) if known else pa.repeat(False, len(order_ids))
+    )
     first_told = hashes(prefixed("o:", order_ids))
     ids = pc.if_else(before, _array(orders, "id"), first_told)
     named_ = orders.set_column(orders.column_names.index("id"), "id", ids)

@@ -135,21 +135,27 @@ class Rows:
             )
 
     def _decided(self, frame: Decided) -> None:
-        for decision in frame.decisions:
-            drawn_by_anonymous = frame.anonymous_id and decision.assigned_by == frame.anonymous_id
-            known = known_as("" if drawn_by_anonymous else frame.user_id, frame.anonymous_id)
-            chance = next(
-                (option.propensity for option in decision.options if option.variant == decision.variant), None
+        """The person is that of an event with the same ids; `known_as` is the id that was hashed."""
+        arrived = identity(known_as(frame.user_id, frame.anonymous_id))
+        person = self._people.get(arrived, arrived)
+        for one in frame.decisions:
+            known = known_as(
+                "" if one.assigned_by == frame.anonymous_id else frame.user_id, frame.anonymous_id
             )
-            head = self._head(known, frame.received_at, decision_row(decision.decision_id), frame.source)
-            self.drawn.append((head[0], f"{decision.campaign}.{decision.round}", decision.assigned_by))
-            options = msgspec.json.encode(
-                [{"variant": one.variant, "propensity": one.propensity} for one in decision.options]
+            head = (
+                person,
+                frame.received_at,
+                decision_row(one.decision_id),
+                identity(known),
+                known,
+                frame.source,
             )
-            about = (decision.campaign, decision.round, decision.variant, chance)
-            self.found["decisions"].append(
-                (*head, *about, options.decode(), decision.reason, frame.path[:200] or None)
-            )
+            chances = {option.variant: option.propensity for option in one.options}
+            options = [{"variant": variant, "propensity": chance} for variant, chance in chances.items()]
+            told = msgspec.json.encode(options).decode()
+            about = (one.campaign, one.round, one.variant, chances.get(one.variant), told, one.reason)
+            self.found["decisions"].append((*head, *about, frame.path[:200] or None))
+            self.drawn.append((person, f"{one.campaign}.{one.round}", one.assigned_by))
 
     def _refused(self, frame: Intake, refusal: Refusal, row: int) -> None:
         why = (refusal.index, refusal.code, refusal.message, refusal.sample)

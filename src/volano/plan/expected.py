@@ -87,33 +87,42 @@ def steps_of(tally: JourneyTally) -> list[Step]:
     ]
 
 
-def design(ground: Ground, group: Group, known: Sequence[Bools], rows: Bools) -> Design:
-    """What a slice of the group is compared within: everything but its own dimension.
+def design(ground: Ground, without: Sequence[str], known: Sequence[Bools], rows: Bools) -> Design:
+    """What people are compared within: strata and every dimension but those named.
 
-    A pair is compared within the main effects of all dimensions; `known` are other slices at this step
-    that are already found to differ.
+    `known` are slices that are already found to differ at this step.
     """
-    own = group.names if len(group.names) == 1 else ()
-    factors = [codes[rows] for name, codes in ground.factors.items() if name not in own]
+    factors = [codes[rows] for name, codes in ground.factors.items() if name not in without]
     masks = [mask[rows].astype(np.int64) for mask in known]
     return Design.of(int(rows.sum()), ground.strata[rows], *factors, *masks)
 
 
 def surprises(ground: Ground, step: Step, known: Sequence[Bools], groups: Sequence[int]) -> list[Scores]:
-    """The score tests of all slices of these groups at the step; pairs share one model."""
+    """The score tests of all slices of these groups: against the rest of the step, with the same mix of
+    the dimensions that the slice does not name."""
     rows = step.people > 0
     people, went_on = step.people[rows], step.went_on[rows]
     models: dict[tuple[str, ...], tuple[Design, Fit]] = {}
     found = []
     for g in groups:
         group = ground.groups[g]
-        model = group.names if len(group.names) == 1 else ()
+        model = tuple(name for name in group.names if name != VISITOR)
         if model not in models:
-            columns = design(ground, group, known, rows)
+            columns = design(ground, model, known, rows)
             models[model] = (columns, fit(columns, people, went_on))
         columns, fitted = models[model]
         found.append(score(fitted, columns, people, went_on, group.codes[rows], len(group.labels)))
     return found
+
+
+def beyond_parents(ground: Ground, step: Step, known: Sequence[Bools], slice_: tuple[Group, int]) -> float:
+    """z of a pair within the main effects of all dimensions: does it explain more than its parents?"""
+    group, level = slice_
+    rows = step.people > 0
+    columns = design(ground, (), known, rows)
+    fitted = fit(columns, step.people[rows], step.went_on[rows])
+    inside = (group.codes[rows] == level).astype(np.int64)
+    return float(score(fitted, columns, step.people[rows], step.went_on[rows], inside, 2).z[1])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,7 +168,8 @@ def estimate(
     masks = [mask for mask, within in known if not within]
     rest = ~inside & (step.people > 0)
     both = rest | members
-    columns = design(ground, group, masks, both)
+    own = group.names if len(group.names) == 1 else ()  # a pair is compared within its parents
+    columns = design(ground, own, masks, both)
     weights = step.people[members]
     total = weights.sum()
     expected, variance = _predicted(columns, both, rest, members, (step.people, step.went_on, weights))

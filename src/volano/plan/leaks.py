@@ -19,6 +19,7 @@ from volano.plan.expected import (
     Estimate,
     Ground,
     Step,
+    beyond_parents,
     estimate,
     steps_of,
     surprises,
@@ -128,7 +129,7 @@ class _Board:
 def _selected(board: _Board, alpha: float) -> list[int]:
     """The tests that together explain a step, found forwards with a look back after each."""
     z, chosen = board.z, list[int]()
-    barred = np.zeros(len(z), dtype=bool)  # chosen once and made superfluous by others
+    barred = np.zeros(len(z), dtype=bool)  # made superfluous, or no more than the parents
     while True:
         stands_out = _significant(z, alpha) & ~barred
         stands_out[chosen] = False
@@ -139,6 +140,9 @@ def _selected(board: _Board, alpha: float) -> list[int]:
             return chosen
         size = np.where(z < 0, 1.01, 1.0) * np.abs(z)  # of two mirror images, the loss
         best = int(np.argmax(np.where(stands_out, size, 0)))
+        if not _more_than_parents(board, best, chosen):
+            barred[best] = True
+            continue
         chosen.append(best)
         z = _retested(board, chosen, int(board.step[best]), z)
         while superfluous := [test for test in chosen if not _significant(z, alpha)[test]]:
@@ -146,6 +150,17 @@ def _selected(board: _Board, alpha: float) -> list[int]:
             chosen.remove(weakest)
             barred[weakest] = True
             z = _retested(board, chosen, int(board.step[weakest]), z)
+
+
+def _more_than_parents(board: _Board, test: int, chosen: list[int]) -> bool:
+    """Whether a pair says something that its two values do not say; a single value always does."""
+    group = board.ground.groups[board.group[test]]
+    if len(group.names) == 1:
+        return True
+    s = int(board.step[test])
+    known = [board.mask(other) for other in chosen if board.step[other] == s]
+    z = beyond_parents(board.ground, board.steps[s], known, (group, int(board.level[test])))
+    return bool(z * np.sign(board.z[test]) >= _Z95)
 
 
 def _significant(z: Floats, alpha: float) -> Bools:

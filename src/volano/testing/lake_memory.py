@@ -17,7 +17,7 @@ _TEXT = pa.dictionary(pa.int32(), pa.string())
 
 
 class MemoryLake:
-    """Rows as they came; people are joined when they are read. Functions are pickled, to keep callers honest."""
+    """Rows as they came; people are joined when they are read. Functions are pickled to keep us honest."""
 
     def __init__(self, buckets: int = 4) -> None:
         self.buckets = buckets
@@ -110,7 +110,9 @@ class MemoryLake:
     def _block(self, view: View, bucket: int) -> pa.Table:
         types = self._types(view)
         wanted = dict.fromkeys(["person_id", "time", *view.columns])
-        names = [*(name for name in wanted if name != "table"), "table"] if len(view.tables) > 1 else [*wanted]
+        names = (
+            [*(name for name in wanted if name != "table"), "table"] if len(view.tables) > 1 else [*wanted]
+        )
         pieces = [self._piece(view, table, bucket, types) for table in view.tables]
         rows = pa.concat_tables(pieces)
         keys = [(name, "ascending", "at_start") for name in ("person_id", "time", "id", "#")]
@@ -125,7 +127,9 @@ class MemoryLake:
             people = [self._person(person) for person in rows.column("person_id").to_pylist()]
             here = [person & (self.buckets - 1) == bucket for person in people]
             at = rows.column_names.index("person_id")
-            rows = rows.set_column(at, "person_id", pa.array(people, pa.int64())).filter(pa.array(here, pa.bool_()))
+            rows = rows.set_column(at, "person_id", pa.array(people, pa.int64())).filter(
+                pa.array(here, pa.bool_())
+            )
         rows = _kept(rows, view)
         schema = pa.schema([(name, _plain(kind)) for name, kind in types.items()])
         columns = [
@@ -158,7 +162,9 @@ def _complete(table: str, rows: pa.Table) -> pa.Table:
     if foreign:
         raise BadInput(f"table {table!r} has no column {foreign[0]!r}: it has {', '.join(schema.names)}")
     given = {name: rows.column(name) for name in rows.column_names}
-    columns = [given[it.name].cast(it.type) if it.name in given else pa.nulls(len(rows), it.type) for it in schema]
+    columns = [
+        given[it.name].cast(it.type) if it.name in given else pa.nulls(len(rows), it.type) for it in schema
+    ]
     whole = pa.table(columns, schema=schema)
     for name in ("person_id", "time", "id"):
         if whole.column(name).null_count:

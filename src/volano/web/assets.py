@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from importlib.resources import files
 
-from litestar import Response, get
-from litestar.connection import Request
+from litestar import Response
 from litestar.exceptions import NotFoundException
 
 _TYPES = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8", "svg": "image/svg+xml"}
@@ -56,13 +55,3 @@ class Assets:
             headers["Content-Encoding"] = "gzip"
         body = asset.packed if packed else asset.body
         return Response(body, media_type=asset.media_type, headers=headers)
-
-
-def route(assets: Assets) -> object:
-    """The handler that answers `/static/…`; open to everyone."""
-
-    @get("/static/{name:str}", opt={"open": True}, sync_to_thread=False)
-    def static(request: Request[object, object, object], name: str) -> Response[bytes]:  # type: ignore[type-var]
-        return assets.answer(name, packed="gzip" in request.headers.get("accept-encoding", ""))
-
-    return static

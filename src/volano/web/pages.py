@@ -5,15 +5,18 @@ from __future__ import annotations
 import hmac
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from threading import Lock
 from time import monotonic
-from typing import Any
-from urllib.parse import quote, urlsplit
+from typing import Any, Literal
+from urllib.parse import quote, unquote, urlsplit
 
+from anyio import to_thread
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from litestar import Response
+from litestar import Response, get, post
 from litestar.connection import Request
 from litestar.datastructures import Cookie
+from litestar.handlers import HTTPRouteHandler
 
 from volano.domain.account import Session, Source
 from volano.domain.leak import slice_name
@@ -74,6 +77,7 @@ class Note:
 
 NOTES: Mapping[str, Note] = {
     "opened": Note("The idea is on your backlog."),
+    "all-open": Note("Every idea the playbook has against this leak is on your backlog already."),
     "dropped": Note("Dropped.", "/ideas/restore"),
     "restored": Note("It is back."),
     "overridden": Note("Saved. The ranking follows your number."),
@@ -151,10 +155,31 @@ def with_session(answer: Page, desk: Desk, cookie: str) -> Page:
 
 
 def _note(request: Ask) -> dict[str, Any]:
-    from urllib.parse import unquote
-
     name, _, key = unquote(request.cookies.get(NOTE_COOKIE, "")).partition(":")
     return {"note": NOTES.get(name), "note_key": key}
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A function that answers a request, given the request, the desk and what its path names.
+
+    It runs in a thread of its own, so it may wait for disk. `open`: no sign-in is needed.
+    """
+
+    method: Literal["GET", "POST"]
+    path: str
+    answer: Callable[..., Response[Any]]
+    open: bool = False
+
+    def mounted(self) -> HTTPRouteHandler:
+        """The route as Litestar wants it, made anew for each application."""
+        answer = self.answer
+
+        async def answered(request: Ask) -> Response[Any]:
+            return await to_thread.run_sync(partial(answer, request, desk_of(request), **request.path_params))
+
+        verb = get if self.method == "GET" else post
+        return verb(self.path, opt={"open": self.open}, name=f"{self.method} {self.path}")(answered)
 
 
 def form(request: Ask) -> dict[str, str]:

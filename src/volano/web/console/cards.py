@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from volano.domain.campaign import CONTROL, Campaign
+from volano.domain.idea import Idea
 from volano.domain.leak import DAY, Leak
 from volano.domain.verdict import GoalResult, Verdict
+from volano.errors import NotFound
+from volano.plan import playbook
 from volano.web import charts, words
 
 
@@ -29,6 +32,29 @@ def leak_card(leak: Leak, *, now: int) -> LeakCard:
         pair=charts.pair(leak.expected, leak.observed, leak.gap_low, leak.gap_high),
         new=leak.found_at > now - 7 * DAY,
     )
+
+
+def recipe_title(recipe: str) -> str:
+    """A recipe's title without the slice it is for; a recipe the playbook has lost is its key.
+
+    >>> recipe_title("free-delivery-bar"), recipe_title("gone")
+    ('Free-delivery bar', 'gone')
+    """
+    try:
+        title = playbook.recipe(recipe).title
+    except NotFound:
+        return recipe
+    return title.replace(" for {slice}", "").replace("{slice}", "people")
+
+
+def idea_title(idea: Idea, slice_: Mapping[str, str] | None) -> str:
+    """An idea with its people in plain words; as it is kept when its leak is gone."""
+    if slice_ is None:
+        return idea.title
+    try:
+        return playbook.recipe(idea.recipe).title.format(slice=words.people_of(slice_))
+    except NotFound:
+        return idea.title
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from litestar import get, post
+from litestar import Response
 
 from volano.errors import BadInput, NotAllowed
 from volano.web.login import MustWait
-from volano.web.pages import COOKIE, Ask, Desk, Page, back, form, local, page, with_session
+from volano.web.pages import COOKIE, Ask, Desk, Page, Route, back, form, local, page, with_session
 
 
 def _from(request: Ask) -> str:
     return request.client.host if request.client else ""
 
 
-@get("/welcome", opt={"open": True}, sync_to_thread=True)
 def welcome(request: Ask, desk: Desk) -> Page:
     """Where the first password is set; needs the token that `volano serve` printed."""
     if desk.door.has_owner():
@@ -21,7 +20,6 @@ def welcome(request: Ask, desk: Desk) -> Page:
     return page(request, desk, "welcome.html", token=request.query_params.get("token", ""), problem="")
 
 
-@post("/welcome", opt={"open": True}, sync_to_thread=True)
 def set_up(request: Ask, desk: Desk) -> Page:
     """Set the first password and sign in."""
     sent = form(request)
@@ -35,7 +33,6 @@ def set_up(request: Ask, desk: Desk) -> Page:
     return with_session(back("/"), desk, cookie)
 
 
-@get("/login", opt={"open": True}, sync_to_thread=True)
 def login(request: Ask, desk: Desk) -> Page:
     """The question for the password."""
     if not desk.door.has_owner():
@@ -44,7 +41,6 @@ def login(request: Ask, desk: Desk) -> Page:
     return page(request, desk, "login.html", next=wanted, problem="")
 
 
-@post("/login", opt={"open": True}, sync_to_thread=True)
 def sign_in(request: Ask, desk: Desk) -> Page:
     """Compare the password; the session gets a new cookie."""
     sent = form(request)
@@ -62,14 +58,12 @@ def sign_in(request: Ask, desk: Desk) -> Page:
     return with_session(back(wanted), desk, cookie)
 
 
-@post("/logout", sync_to_thread=True)
 def sign_out(request: Ask, desk: Desk) -> Page:
     """End this session."""
     desk.door.sign_out(request.cookies.get(COOKIE, ""))
     return with_session(back("/login"), desk, "")
 
 
-@post("/settings/password", sync_to_thread=True)
 def change_password(request: Ask, desk: Desk) -> Page:
     """Another password; other browsers are signed out."""
     from volano.web.console.settings import more
@@ -83,4 +77,17 @@ def change_password(request: Ask, desk: Desk) -> Page:
     return with_session(back("/settings", "password"), desk, cookie)
 
 
-ROUTES = [welcome, set_up, login, sign_in, sign_out, change_password]
+def static(request: Ask, desk: Desk, name: str) -> Response[bytes]:
+    """A file that every page needs."""
+    return desk.assets.answer(name, packed="gzip" in request.headers.get("accept-encoding", ""))
+
+
+ROUTES = [
+    Route("GET", "/static/{name:str}", static, open=True),
+    Route("GET", "/welcome", welcome, open=True),
+    Route("POST", "/welcome", set_up, open=True),
+    Route("GET", "/login", login, open=True),
+    Route("POST", "/login", sign_in, open=True),
+    Route("POST", "/logout", sign_out),
+    Route("POST", "/settings/password", change_password),
+]

@@ -7,8 +7,9 @@ import io
 from typing import Any
 
 import msgspec
-from litestar import Response, get, post
+from litestar import Response
 
+from volano.domain.idea import Idea
 from volano.domain.leak import Journey, Leak, slice_name
 from volano.flow.propose import open_idea, outlook
 from volano.flow.report import count_journey
@@ -16,7 +17,7 @@ from volano.observe.sessions import DIMENSIONS
 from volano.plan.reached import JourneyTally
 from volano.web import charts, words
 from volano.web.console.cards import leak_card
-from volano.web.pages import Ask, Desk, Page, back, form, page
+from volano.web.pages import Ask, Desk, Page, Route, back, form, page
 
 SHOWN = 12  # slices that are drawn; the table has the same
 _NAMES = {"source": "Source", "device": "Device", "landing": "Landing page", "visitor": "New or returning"}
@@ -45,6 +46,17 @@ def _slices(tally: JourneyTally, by: str, worst: str) -> list[dict[str, Any]]:
     return [row | {"width": row["share"] / top} for row in rows]
 
 
+def names_of(dimension: str) -> str:
+    """A dimension in words."""
+    return _NAMES.get(dimension, dimension)
+
+
+def slices_seen(desk: Desk, dimension: str) -> list[str]:
+    """The values of a dimension that the shop has seen, largest first."""
+    tally = _journey(desk, (dimension,))
+    return [row[dimension] for row in tally.rows(dimension)[:40]] if tally is not None else []
+
+
 def _finding(bars: list[charts.Bar]) -> str:
     """The page's title: what the journey says."""
     if not bars or not bars[0].people:
@@ -53,7 +65,6 @@ def _finding(bars: list[charts.Bar]) -> str:
     return f"{words.share(order)} of those who land order"
 
 
-@get("/plan", sync_to_thread=True)
 def plan(request: Ask, desk: Desk) -> Page:
     """Where people are lost; `?by=` breaks the journey down."""
     by = request.query_params.get("by", "")
@@ -62,7 +73,9 @@ def plan(request: Ask, desk: Desk) -> Page:
     worst = leaks[0].next_step if leaks else ""
     tally = _journey(desk, (by,) if by else ())
     bars = (
-        charts.journey(tally.names, [step["people"] for step in tally.steps], worst) if tally is not None else []
+        charts.journey(tally.names, [step["people"] for step in tally.steps], worst)
+        if tally is not None
+        else []
     )
     return page(
         request,
@@ -79,8 +92,7 @@ def plan(request: Ask, desk: Desk) -> Page:
     )
 
 
-@get("/plan/leaks.csv", sync_to_thread=True)
-def leaks_csv(desk: Desk) -> Response[str]:
+def leaks_csv(request: Ask, desk: Desk) -> Response[str]:
     """The leaks as a table for other programs."""
     fields = [name for name in Leak.__struct_fields__ if name != "slice"]
     text = io.StringIO()
@@ -105,11 +117,18 @@ def _cell(value: Any) -> Any:
     return f"'{value}" if isinstance(value, str) and value[:1] in "=+-@\t\r" and value else value
 
 
-@post("/plan/idea", sync_to_thread=True)
 def make_idea(request: Ask, desk: Desk) -> Page:
     """Put the best idea against a leak on the backlog."""
-    idea = open_idea(desk.house.state, form(request).get("key", ""), now=desk.clock())
+    state, key = desk.house.state, form(request).get("key", "")
+    if not any(idea.leak == key and idea.status == "proposed" for idea in state.find(Idea)):
+        state.get(Leak, key)
+        return back("/ideas", "all-open")
+    idea = open_idea(state, key, now=desk.clock())
     return back(f"/ideas#{idea.key}", "opened")
 
 
-ROUTES = [plan, leaks_csv, make_idea]
+ROUTES = [
+    Route("GET", "/plan", plan),
+    Route("GET", "/plan/leaks.csv", leaks_csv),
+    Route("POST", "/plan/idea", make_idea),
+]

@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from litestar import get
-
 from volano.domain.campaign import Campaign
 from volano.domain.leak import DAY
 from volano.flow.overview import Overview, overview
 from volano.web import charts, words
 from volano.web.console.cards import leak_card, verdict_cards
-from volano.web.pages import Ask, Desk, Page, address, page, write_key
+from volano.web.console.ideas import idea_cards
+from volano.web.pages import Ask, Desk, Page, Route, address, page, write_key
 
 STAGES = ("plan", "act", "evaluate")
 
@@ -123,7 +122,7 @@ def content(request: Ask, desk: Desk) -> dict[str, Any]:
         "tiles": tiles(seen),
         "past": seen.newest is not None and seen.until < now - DAY,
         "leak": leak_card(seen.leaks[0], now=now) if seen.leaks else None,
-        "idea": seen.ideas[0] if seen.ideas else None,
+        "idea": next(iter(idea_cards(seen.ideas[:1], [], seen.leaks)), None),
         "due": _due(seen),
         "verdict": next(iter(verdict_cards(seen.verdicts[:1], seen.campaigns)), None),
         "troubles": desk.turning.troubles,
@@ -132,16 +131,17 @@ def content(request: Ask, desk: Desk) -> dict[str, Any]:
     }
 
 
-@get("/", sync_to_thread=True)
 def today(request: Ask, desk: Desk) -> Page:
     """The first page."""
     return page(request, desk, "today.html", **content(request, desk))
 
 
-@get("/fragments/today", sync_to_thread=True)
 def fragment(request: Ask, desk: Desk) -> Page:
     """What changes on the first page."""
     return page(request, desk, "_today.html", **content(request, desk))
 
 
-ROUTES = [today, fragment]
+ROUTES = [
+    Route("GET", "/", today),
+    Route("GET", "/fragments/today", fragment),
+]

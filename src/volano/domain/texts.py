@@ -11,7 +11,7 @@ from volano.domain.event import Refusal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rows:
+class Texts:
     """`table` holds texts only (null: nothing there); row i began on line `lines[i]` of the file.
 
     `refusals` are the lines of this stretch that are not rows of the file, each with its line as `index`;

@@ -1,0 +1,325 @@
+"""A file from outside into the lake, once: orders or events, and back out again."""
+
+from __future__ import annotations
+
+import csv
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from hashlib import md5
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Protocol, TextIO
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from volano.domain.account import Import
+from volano.domain.event import ORDER_COMPLETED, Refusal
+from volano.domain.view import View
+from volano.errors import BadFile, BadInput, NotFound
+from volano.flow.inspecting import ImportRequest, make_out
+from volano.maths.occurrence import Occurrences
+from volano.observe.event_rows import joined, read_events, tables
+from volano.observe.order_lines import Known, at_odds, fresh, order_events, read_lines
+from volano.observe.reading import Reading
+from volano.ports import Lake, State, TableFile, Upkeep
+from volano.settings import Settings
+
+AT_ONCE = 1_000_000  # rows that are read and appended together: one sorted file a bucket for most imports
+
+Progress = Callable[[int, int], None]
+
+
+class House(Protocol):
+    """What an import needs of the house."""
+
+    @property
+    def settings(self) -> Settings: ...
+    @property
+    def home(self) -> Path: ...
+    @property
+    def lake(self) -> Lake: ...
+    @property
+    def upkeep(self) -> Upkeep: ...
+    @property
+    def state(self) -> State: ...
+
+
+class ImportReport(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of an import: rows of the file, people among those not refused, money of those accepted.
+
+    `revenue_minor` is in `currency`; `by_currency` has all of them. `refused_file` is None without refusals.
+    """
+
+    import_id: str
+    file: str
+    kind: str
+    rows: int
+    accepted: int
+    duplicates: int
+    refused: int
+    people: int
+    revenue_minor: int
+    currency: str
+    by_currency: dict[str, int]
+    refused_file: str | None
+    seconds: float
+
+
+def run_import(
+    house: House, file: TableFile, request: ImportRequest, *, now: int, progress: Progress | None = None
+) -> ImportReport:
+    """Bring a file in; what the lake has already is counted and not added again.
+
+    A file that turns out to be broken on the way leaves nothing behind (BadFile). An import that was
+    interrupted can be run again. `progress(done, total)` counts bytes of the file.
+    """
+    start = time.perf_counter()
+    key = f"imp_{md5(f'{now} {file.name} {file.size}'.encode(), usedforsecurity=False).hexdigest()[:10]}"
+    reading = make_out(file, request, house.settings, origin=key, now=now)
+    entry = Import(key=key, file=file.name, kind=request.kind, currency=reading.currency, made_at=now)
+    house.state.put(entry)
+    with _Refused(house.home / "imports" / f"{key}-refused.csv") as refused:
+        try:
+            tally = _pour(house, file, reading, refused, progress)
+        except BadFile:
+            house.upkeep.withdraw(key)
+            house.state.drop(Import, key)
+            refused.drop()
+            raise
+    report = _report(entry, tally, refused, time.perf_counter() - start)
+    counts = {name: getattr(report, name) for name in ("rows", "accepted", "duplicates", "refused", "people")}
+    house.state.put(
+        msgspec.structs.replace(entry, **counts, revenue_minor=report.revenue_minor, currency=report.currency)
+    )
+    return report
+
+
+def undo_import(house: House, key: str, *, now: int) -> tuple[Import, int]:
+    """Take an import back; returns its record and how many rows of the lake that removed.
+
+    NotFound for a key that no import has; BadInput if it was taken back before.
+    """
+    try:
+        entry = house.state.get(Import, key)
+    except NotFound as error:
+        raise NotFound(f"there is no import {key!r}; `volano import --list` shows all") from error
+    if entry.undone_at:
+        day = datetime.fromtimestamp(entry.undone_at / 1_000_000, UTC).strftime("%Y-%m-%d %H:%M UTC")
+        raise BadInput(
+            f"import {key} of {entry.file} was undone already, on {day}; there is nothing left to undo"
+        )
+    removed = house.upkeep.withdraw(key)
+    undone = msgspec.structs.replace(entry, undone_at=now)
+    house.state.put(undone)
+    return undone, removed
+
+
+def imports(state: State) -> list[Import]:
+    """All imports, the latest first."""
+    return sorted(state.find(Import), key=lambda entry: entry.made_at, reverse=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Piece:
+    """Rows for the lake; those of table `main` are the rows of the file, `read` is how many there were."""
+
+    read: int
+    done: int
+    people: Any
+    refusals: list[Refusal]
+    main: str
+    rows: dict[str, pa.Table] = field(default_factory=dict)
+
+
+@dataclass(slots=True, kw_only=True)
+class _Tally:
+    """Counts, while they grow."""
+
+    read: int = 0
+    refused: int = 0
+    accepted: int = 0
+    partly: bool = False  # of some piece only some rows were new
+    money: Counter[str] = field(default_factory=Counter)
+    people: list[Any] = field(default_factory=list)
+
+
+def _pour(
+    house: House, file: TableFile, reading: Reading, refused: _Refused, progress: Progress | None
+) -> _Tally:
+    pieces = _orders if reading.mapped.kind == "orders" else _events
+    tally = _Tally()
+    appends = 0
+    main = ""
+    for piece in pieces(file, reading, house.lake):
+        main = piece.main
+        refused.write(piece.refusals)
+        tally.read += piece.read
+        tally.refused += len(piece.refusals)
+        tally.people.append(piece.people)
+        if piece.rows:
+            appends += 1
+            _count(tally, piece.rows[main], house.lake.append(piece.rows).get(main, 0))
+        if progress is not None:
+            progress(piece.done, file.size)
+    if tally.partly:
+        tally.money = _money(_added(house.lake, main, reading.origin))
+    if appends > 1 and tally.accepted:
+        house.upkeep.compact()
+    return tally
+
+
+def _count(tally: _Tally, rows: pa.Table, added: int) -> None:
+    tally.accepted += added
+    if added == rows.num_rows:
+        tally.money += _money(rows)
+    elif added:
+        tally.partly = True
+
+
+def _added(lake: Lake, table: str, origin: str) -> pa.Table:
+    """The rows that this import added, read back from the lake."""
+    return lake.read(View(tables=(table,), columns=("revenue", "currency"), only=(("origin", (origin,)),)))
+
+
+def _money(rows: pa.Table) -> Counter[str]:
+    some = rows.select(["currency", "revenue"]).filter(pc.is_valid(rows.column("revenue")))
+    sums = some.group_by("currency").aggregate([("revenue", "sum")])
+    currencies, money = sums.column("currency").to_pylist(), sums.column("revenue_sum").to_pylist()
+    found: Counter[str] = Counter()
+    found.update(dict(zip(currencies, money, strict=True)))
+    return found
+
+
+def _people(rows: pa.Table) -> Any:
+    return np.unique(rows.column("person_id").to_numpy())
+
+
+def _events(file: TableFile, reading: Reading, lake: Lake) -> Iterator[_Piece]:
+    seen = Occurrences()
+    links = _links(lake) if reading.mapped.column("anonymous_id") else {}
+    for texts in file.chunks(AT_ONCE):
+        rows, refusals = read_events(texts, reading, seen)
+        rows, merges = joined(rows, links)
+        yield _Piece(
+            read=rows.num_rows,
+            done=texts.done,
+            people=_people(rows),
+            refusals=[*texts.refusals, *refusals],
+            main="events",
+            rows=tables(rows, merges) if rows.num_rows else {},
+        )
+
+
+def _links(lake: Lake) -> dict[int, int]:
+    merges = lake.read(View(tables=("merges",), columns=("alias",)))
+    return dict(zip(merges.column("alias").to_pylist(), merges.column("person_id").to_pylist(), strict=True))
+
+
+def _orders(file: TableFile, reading: Reading, lake: Lake) -> Iterator[_Piece]:
+    """Lines without order ids go at once; with order ids the orders are put together at the end."""
+    seen = Occurrences()
+    together = reading.mapped.column("order_id") is not None
+    gathered: list[pa.Table] = []
+    done = 0
+    for texts in file.chunks(AT_ONCE):
+        lines, refusals = read_lines(texts, reading, seen)
+        refusals = [*texts.refusals, *refusals]
+        done = texts.done
+        if together:
+            gathered.append(lines)
+            yield _Piece(read=0, done=done, people=_people(lines)[:0], refusals=refusals, main="order_lines")
+        else:
+            yield _lines_piece(lines, lines, order_events(lines), refusals, done)
+    if together:
+        yield _put_together(pa.concat_tables(gathered), lake, done)
+
+
+def _put_together(lines: pa.Table, lake: Lake, done: int) -> _Piece:
+    lines, refusals = at_odds(lines.combine_chunks())
+    known = _known(lake)
+    new, told = fresh(lines, known)
+    return _lines_piece(lines, new, order_events(new, known, told), refusals, done)
+
+
+def _lines_piece(
+    lines: pa.Table, new: pa.Table, events: pa.Table, refusals: list[Refusal], done: int
+) -> _Piece:
+    rows = {"events": events, "order_lines": new.drop_columns(["line"])} if new.num_rows else {}
+    return _Piece(
+        read=lines.num_rows,
+        done=done,
+        people=_people(lines),
+        refusals=refusals,
+        main="order_lines",
+        rows=rows,
+    )
+
+
+def _known(lake: Lake) -> Known:
+    columns = ("id", "order_id", "origin")
+    only = (("event", (ORDER_COMPLETED,)),)
+    return Known(
+        lines=lake.read(View(tables=("order_lines",), columns=columns)),
+        orders=lake.read(View(tables=("events",), columns=columns, only=only)),
+    )
+
+
+class _Refused:
+    """Writes refused rows to a file that is only there if there are any."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.count = 0
+        self._file: TextIO | None = None
+
+    def __enter__(self) -> _Refused:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._file is not None:
+            self._file.close()
+
+    def write(self, refusals: list[Refusal]) -> None:
+        """Add them, a line each: line of the file, reason, what stood there."""
+        if refusals and self._file is None:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = self.path.open("w", newline="", encoding="utf-8")
+            csv.writer(self._file).writerow(["line", "reason", "raw"])
+        if self._file is not None:
+            rows = sorted(refusals, key=lambda refusal: refusal.index)
+            csv.writer(self._file).writerows([row.index, row.message, row.sample] for row in rows)
+        self.count += len(refusals)
+
+    def drop(self) -> None:
+        """Forget them."""
+        self.path.unlink(missing_ok=True)
+
+
+def _report(entry: Import, tally: _Tally, refused: _Refused, seconds: float) -> ImportReport:
+    people = len(np.unique(np.concatenate(tally.people))) if tally.people else 0
+    currency = entry.currency
+    if tally.money and currency not in tally.money:
+        currency = tally.money.most_common(1)[0][0]
+    return ImportReport(
+        import_id=entry.key,
+        file=entry.file,
+        kind=entry.kind,
+        rows=tally.read + tally.refused,
+        accepted=tally.accepted,
+        duplicates=tally.read - tally.accepted,
+        refused=tally.refused,
+        people=people,
+        revenue_minor=tally.money[currency],
+        currency=currency,
+        by_currency=dict(tally.money),
+        refused_file=str(refused.path) if refused.count else None,
+        seconds=round(seconds, 3),
+    )

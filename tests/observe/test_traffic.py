@@ -1,0 +1,93 @@
+"""Source, medium, device and path of an event."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from volano.observe.traffic import Traffic, traffic
+
+SHOP = "https://www.shop.example/sale?x=1"
+IPHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605 Mobile/15E148 Safari/604"
+PIXEL = "Mozilla/5.0 (Linux; Android 15; Pixel 9) AppleWebKit/537 Chrome/131.0 Mobile Safari/537"
+TABLET = "Mozilla/5.0 (Linux; Android 14; SM-X200) AppleWebKit/537 Chrome/131.0 Safari/537"
+
+
+@pytest.mark.parametrize(
+    ("context", "expected"),
+    [
+        ({"campaign": {"source": " Mail ", "medium": "E-Mail"}}, ("mail", "e-mail")),
+        ({"campaign": {"source": "mail"}}, ("mail", "(none)")),
+        ({"campaign": {"name": "spring"}}, (None, None)),
+        ({"page": {"url": f"{SHOP}&utm_source=tiktok&utm_medium=social"}}, ("tiktok", "social")),
+        ({"page": {"search": "?utm_source=News"}}, ("news", "(none)")),
+        ({"page": {"url": f"{SHOP}&gclid=abc"}}, ("google", "cpc")),
+        ({"page": {"url": f"{SHOP}&fbclid=abc"}}, ("facebook", "social")),
+        ({"page": {"url": SHOP, "referrer": "https://shop.example/other"}}, (None, None)),
+        ({"page": {"url": SHOP, "referrer": "https://www.google.co.uk/"}}, ("google", "organic")),
+        ({"page": {"url": SHOP, "referrer": "https://search.brave.com/q"}}, ("brave", "organic")),
+        ({"page": {"url": SHOP, "referrer": "https://google.evil.com/"}}, ("google.evil.com", "referral")),
+        ({"page": {"url": SHOP, "referrer": "https://l.instagram.com/?u=x"}}, ("instagram", "social")),
+        ({"page": {"url": SHOP, "referrer": "https://t.co/abc"}}, ("twitter", "social")),
+        ({"page": {"url": SHOP, "referrer": "https://www.blog.example/post"}}, ("blog.example", "referral")),
+        ({"referrer": {"url": "android-app://com.instagram.android"}}, ("instagram", "social")),
+        ({"page": {"url": SHOP, "referrer": "$direct"}}, (None, None)),
+        ({"page": {"url": SHOP, "referrer": ""}}, (None, None)),
+        ({}, (None, None)),
+    ],
+)
+def test_the_first_thing_that_tells_of_the_source_counts(
+    context: dict[str, Any], expected: tuple[str | None, str | None]
+) -> None:
+    found = traffic(context)
+    assert (found.source, found.medium) == expected
+
+
+@pytest.mark.parametrize(
+    ("context", "device"),
+    [
+        ({"userAgent": IPHONE}, "iphone"),
+        ({"userAgent": PIXEL}, "android"),
+        ({"userAgent": PIXEL, "device": {"memory": 2}}, "low-end android"),
+        ({"userAgent": PIXEL, "device": {"memory": "1.5"}}, "low-end android"),
+        ({"userAgent": PIXEL, "device": {"memory": 8}}, "android"),
+        ({"userAgent": TABLET}, "tablet"),
+        ({"userAgent": "Mozilla/5.0 (Windows NT 10.0; Win64; x64) Chrome/131.0"}, "desktop"),
+        ({"userAgent": "Mozilla/5.0 (compatible; Googlebot/2.1)"}, "other"),
+        ({"userAgent": "PlayStation"}, "other"),
+        ({"userAgent": "analytics-python/2.4.0"}, None),
+        ({"userAgentData": {"mobile": True, "platform": "Android"}}, "android"),
+        ({"userAgentData": {"mobile": False, "platform": "macOS"}}, "desktop"),
+        ({"device": {"type": "ios", "model": "iPhone14,5"}}, "iphone"),
+        ({"device": {"type": "ios", "model": "iPad13,4"}}, "tablet"),
+        ({"device": {"type": "android", "memory": 1}}, "low-end android"),
+        ({"device": {"type": "android", "memory": True}}, "android"),
+        ({}, None),
+    ],
+)
+def test_a_device_is_one_of_six(context: dict[str, Any], device: str | None) -> None:
+    assert traffic(context).device == device
+
+
+def test_the_path_comes_from_the_page_or_its_address_and_is_bounded() -> None:
+    assert traffic({"page": {"path": "/p/1", "url": SHOP}}).path == "/p/1"
+    assert traffic({"page": {"url": SHOP}}).path == "/sale"
+    assert traffic({"page": {"url": "https://shop.example"}}).path == "/"
+    assert len(traffic({"page": {"path": "/" * 999}}).path or "") == 200
+
+
+WORDS = ["page", "url", "path", "referrer", "search", "campaign", "source", "device", "memory", "type", "os"]
+LEAVES = st.none() | st.booleans() | st.floats() | st.text() | st.sampled_from([SHOP, "http://[::1", "//x:y"])
+TREES = st.recursive(
+    LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(WORDS), inner)
+)
+
+
+@given(st.dictionaries(st.sampled_from(WORDS), TREES))
+def test_no_context_is_odd_enough_to_raise(context: dict[str, Any]) -> None:
+    found = traffic(context)
+    assert isinstance(found, Traffic)
+    assert found.source is None or 0 < len(found.source) <= 100
