@@ -146,10 +146,7 @@ def relayed(
     server: Server, path: str, body: bytes, headers: dict[str, str]
 ) -> tuple[int, bytes, dict[str, str]]:
     """The server's answer; a request that comes while it is down waits until it is up."""
-    until = time.monotonic() + PATIENCE
-    while not server.address and time.monotonic() < until:
-        time.sleep(0.05)
-    connection = http.client.HTTPConnection(server.address, timeout=PATIENCE)
+    connection = connected(server)
     try:
         connection.request("POST", path, body, headers)
         answer = connection.getresponse()
@@ -157,6 +154,20 @@ def relayed(
         return answer.status, answer.read(), told
     finally:
         connection.close()
+
+
+def connected(server: Server) -> http.client.HTTPConnection:
+    """A connection to the server once it listens; OSError when it does not in time."""
+    until = time.monotonic() + PATIENCE
+    while time.monotonic() < until:
+        connection = http.client.HTTPConnection(server.address or "127.0.0.1:1", timeout=PATIENCE)
+        try:
+            connection.connect()
+        except ConnectionRefusedError:
+            time.sleep(0.05)
+        else:
+            return connection
+    raise TimeoutError("the server does not listen")
 
 
 def trial(events: int, home: Path, kills: int = KILLS) -> Figures:

@@ -106,12 +106,12 @@
       const batch = queue.splice(0, 20);
       const body = JSON.stringify({ writeKey, batch, sentAt: new Date() });
       if (leaving && navigator.sendBeacon(url("/v1/b"), body)) continue;
-      post("/v1/b", body, { keepalive: !0 })
+      post("/v1/b", body, { keepalive: body.length < 6e4 })
         .then(({ status }) => {
           if (status > 428) throw 0;
         })
         .catch(() => {
-          queue = [...batch, ...queue].slice(-80);
+          queue = [...batch, ...queue].sort((a, b) => a.timestamp - b.timestamp).slice(-80);
           timer ||= later(flush, (wait = Math.min(wait * 2, 6e4)));
         });
     }
@@ -154,7 +154,9 @@ a,button{min-height:44px;padding:9px;border:1px solid;border-radius:8px;font:inh
     const box = make(root, bar ? "section" : "dialog");
     const close = () => (bar ? box.dispatchEvent(new Event("close")) : box.close());
     box.ariaLabel = headline;
-    box.onkeydown = ({ key }) => bar && key == "Escape" && close();
+    box.onkeydown = ({ key }) => {
+      if (bar && key == "Escape") close();
+    };
     const shut = make(box, "button", "×", "shut");
     shut.ariaLabel = "Close";
     shut.onclick = close;
@@ -285,8 +287,8 @@ a,button{min-height:44px;padding:9px;border:1px solid;border-radius:8px;font:inh
   const declared = ({ volanoPage, volanoEvent = volanoPage, ...data }) => {
     const properties = {};
     for (const key in data) {
-      const name = key.replace(/^volano|\B[A-Z]/g, found => (found[1] ? "" : "_" + found)).toLowerCase();
-      if (name != key) properties[name == "product" ? "product_id" : name] = data[key];
+      const name = key.replace(/[A-Z]/g, "_$&").toLowerCase().split("volano_")[1];
+      if (name) properties[name == "product" ? "product_id" : name] = data[key];
     }
     track(volanoEvent, properties);
   };

@@ -10,7 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from volano.adapters.lake_duckdb import DuckLake
@@ -287,7 +287,8 @@ def play(lake: AnyLake, steps: list[Step]) -> None:
 
 
 @given(steps=STEPS)
-@settings(max_examples=60, deadline=None)
+@example(steps=[("events", [(0, 1)]), ("events", [(0, 0)]), ("merges", [(0, 1)])])
+@settings(max_examples=1500, deadline=None)
 def test_blocks_hold_whole_people_whatever_is_appended_and_merged(steps: list[Step]) -> None:
     memory = MemoryLake(buckets=2)
     play(memory, steps)

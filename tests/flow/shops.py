@@ -21,7 +21,7 @@ NEWEST = NOW - DAY
 def ran(
     lake: Lake, arms: Mapping[str, tuple[int, int]], *, at: int = START, first: int = 1, round_: int = 1
 ) -> None:
-    """Expose (orders, people) per arm at `at`; who orders does so a day later. The newest event is `NEWEST`."""
+    """Expose (orders, people) per arm at `at`; who orders does so a day later. The newest event: `NEWEST`."""
     ids, person = count(first * 1_000), count(first)
     exposures, events = [], [event(next(ids), 0, NEWEST, "Page Viewed")]
     for arm, (orders, people) in arms.items():

@@ -3,105 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
-from itertools import count
-from pathlib import Path
 from typing import Any
 
 import msgspec
-import pyarrow as pa
 import pytest
 
-from volano.adapters.lake_duckdb import DuckLake
-from volano.adapters.profiles_lmdb import LmdbProfiles
+from tests.flow.site import MINUTE, NOW, Site, event, order
 from volano.domain.event import (
     EXPERIMENT_VIEWED,
     ORDER_COMPLETED,
     ORDER_REFUNDED,
     Decided,
     Decision,
-    Event,
-    Frame,
-    Intake,
     Option,
     Refusal,
 )
-from volano.domain.profile import Profile
-from volano.domain.tables import TABLES
-from volano.domain.view import Offset, View
-from volano.errors import BrokenHome
-from volano.flow.ingest import drain, rebuild_profiles
+from volano.flow.ingest import rebuild_profiles
 from volano.observe.identity import identity, message_row, order_row
-from volano.ports import Lake, Profiles, T
-from volano.testing.journal_memory import MemoryJournal
-from volano.testing.lake_memory import MemoryLake
-from volano.testing.profiles_memory import MemoryProfiles
-
-NOW = 1_795_289_253_000_000
-MINUTE = 60_000_000
-_numbers = count()
-
-
-def event(name: str = "Product Viewed", *, user: str = "", anon: str = "", **fields: Any) -> Event:
-    """An event with its own message id, unless one is given."""
-    for json_field in ("properties", "context"):
-        if json_field in fields:
-            fields[json_field] = json.dumps(fields[json_field]).encode()
-    defaults: dict[str, Any] = {
-        "kind": "track",
-        "event": name,
-        "message_id": f"m{next(_numbers)}",
-        "time": NOW,
-    }
-    return Event(**(defaults | {"user_id": user, "anonymous_id": anon} | fields))
-
-
-def order(number: str, revenue: object = 10, **ids: Any) -> Event:
-    """A completed order."""
-    return event(ORDER_COMPLETED, properties={"order_id": number, "revenue": revenue}, **ids)
-
-
-@dataclass
-class Site:
-    """Journal, lake and profiles of one test."""
-
-    journal: MemoryJournal = field(default_factory=MemoryJournal)
-    lake: Lake = field(default_factory=MemoryLake)
-    profiles: Profiles = field(default_factory=MemoryProfiles)
-
-    def send(self, *events: Event, source: str = "web", refusals: tuple[Refusal, ...] = ()) -> None:
-        """One request to the journal."""
-        self.frame(Intake(source=source, received_at=NOW, events=list(events), refusals=list(refusals)))
-
-    def frame(self, frame: Frame) -> None:
-        """One frame to the journal."""
-        self.journal.append_now(msgspec.msgpack.encode(frame))
-
-    def drain(self, limit: int = 2000) -> int:
-        """All that waits; how many frames."""
-        return sum(iter(lambda: drain(self.journal, self.lake, self.profiles, limit=limit), 0))
-
-    def rows(self, table: str = "events") -> list[dict[str, Any]]:
-        """The rows of a table, by time and id."""
-        columns = tuple(name for name in TABLES[table].names if name not in ("person_id", "time"))
-        found = self.lake.read(View(tables=(table,), columns=columns)).to_pylist()
-        return sorted(found, key=lambda row: (row["time"], row["id"]))
-
-    def profile(self, known: str) -> Profile:
-        """The profile of whom an identity stands for."""
-        found = self.profiles.get(self.profiles.person(identity(known)))
-        assert found is not None
-        return found
-
-
-@pytest.fixture(params=["memory", "disk"])
-def site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Site]:
-    """Once in memory, once with the adapters of a single machine."""
-    if request.param == "memory":
-        yield Site()
-    else:
-        yield Site(lake=DuckLake(tmp_path / "lake", 2), profiles=LmdbProfiles(tmp_path / "profiles"))
 
 
 def test_an_event_becomes_a_row_with_everything_it_tells(site: Site) -> None:
@@ -310,130 +228,3 @@ def test_frames_move_once_in_pieces_of_any_size(site: Site) -> None:
     assert site.drain(limit=2) == 7
     assert site.drain() == 0
     assert len(site.rows()) == 7
-
-
-def history() -> list[Frame]:
-    """Visits, sign-ins, orders and repeats of them."""
-    frames: list[Frame] = []
-    for number in range(12):
-        who, at = f"a{number % 4}", NOW + number * MINUTE
-        events = [event(anon=who, time=at, context={"campaign": {"source": f"s{number % 3}"}})]
-        events.append(
-            order(
-                f"o{number % 4}-{number // 8}", anon=who, user=f"u{number % 4}" if number > 5 else "", time=at
-            )
-        )
-        frames.append(Intake(source="web", received_at=at, events=events))
-    return frames
-
-
-def told(site: Site, names: range = range(4)) -> dict[str, Profile]:
-    """The profiles of everybody in the history."""
-    return {f"a:a{number}": site.profile(f"a:a{number}") for number in names}
-
-
-class Stop(Exception):
-    """The process is gone."""
-
-
-@dataclass
-class FailingProfiles:
-    """Profiles whose process dies at the `at`-th put."""
-
-    inner: Profiles
-    at: int
-
-    def get(self, person_id: int) -> Profile | None:
-        return self.inner.get(person_id)
-
-    def person(self, identity: int) -> int:
-        return self.inner.person(identity)
-
-    def put(self, profiles: Any, links: Mapping[int, int], upto: Offset | None) -> None:
-        self.at -= 1
-        if self.at == 0:
-            raise Stop
-        self.inner.put(profiles, links, upto)
-
-    def offset(self, journal: str) -> int:
-        return self.inner.offset(journal)
-
-    def clear(self) -> None:
-        self.inner.clear()
-
-
-@pytest.mark.parametrize("at", [1, 2, 3])
-def test_a_crash_between_lake_and_profiles_neither_loses_nor_repeats(at: int) -> None:
-    frames = history()
-    calm, crashed = Site(), Site()
-    for site in (calm, crashed):
-        for frame in frames:
-            site.frame(frame)
-    calm.drain(limit=3)
-    failing = Site(crashed.journal, crashed.lake, FailingProfiles(crashed.profiles, at))
-    with pytest.raises(Stop):
-        failing.drain(limit=3)
-    crashed.drain(limit=3)
-    assert crashed.rows() == calm.rows()
-    assert told(crashed) == told(calm)
-
-
-def test_profiles_ahead_of_a_restored_lake_are_not_counted_twice() -> None:
-    site = Site()
-    for frame in history():
-        site.frame(frame)
-    ahead = Site(site.journal, MemoryLake(), site.profiles)
-    journal = site.journal
-    site.journal = MemoryJournal()
-    for _, payload in journal.read(0, 99):
-        site.journal.append_now(payload)
-    site.drain()
-    before = told(site)
-    ahead.drain()
-    assert told(ahead) == before
-    assert ahead.rows() == site.rows()
-
-
-def test_profiles_rebuilt_from_the_lake_are_those_that_grew(site: Site) -> None:
-    for frame in history():
-        site.frame(frame)
-    site.drain(limit=5)
-    grown = told(site)
-    assert rebuild_profiles(site.lake, site.profiles) == 4
-    assert told(site) == grown
-    assert site.profiles.offset("j0") == site.lake.offset("j0")
-
-
-def test_lost_profiles_are_made_anew_before_the_next_frames_move() -> None:
-    site = Site()
-    for frame in history():
-        site.frame(frame)
-    site.drain()
-    grown = told(site)
-    site.profiles.clear()
-    site.send(event(anon="later"))
-    site.drain()
-    assert told(site) == grown
-
-
-def test_a_frame_of_another_version_stops_the_drain_with_a_sentence() -> None:
-    site = Site()
-    site.journal.append_now(b"\x93\xa5other\x01\x02")
-    with pytest.raises(BrokenHome, match="another version"):
-        site.drain()
-
-
-def test_what_a_lake_is_given_fits_its_tables() -> None:
-    class Checking(MemoryLake):
-        def append(self, rows: Mapping[str, pa.Table], upto: Offset | None = None) -> dict[str, int]:
-            for name, table in rows.items():
-                assert table.schema.equals(TABLES[name])
-            return super().append(rows, upto)
-
-        def tally(self, view: View, of: Callable[[pa.Table], T]) -> T | None:
-            return super().tally(view, of)
-
-    site = Site(lake=Checking())
-    for frame in history():
-        site.frame(frame)
-    assert site.drain() == 12

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from msgspec.structs import replace
 
@@ -37,7 +39,7 @@ IDEA = Idea(
 )
 
 
-def house(arms: dict[str, tuple[int, int]], **changes: object) -> tuple[MemoryLake, MemoryState]:
+def house(arms: dict[str, tuple[int, int]], **changes: Any) -> tuple[MemoryLake, MemoryState]:
     lake, state = MemoryLake(), MemoryState()
     ran(lake, arms)
     state.put(campaign(**changes), IDEA)
@@ -49,7 +51,8 @@ def test_a_campaign_that_runs_is_judged_and_the_verdict_kept() -> None:
     (found,) = review(lake, state, now=NOW)
     assert found.call == "keep running"
     assert state.find(Verdict) == [found]
-    assert state.find(Lesson) == state.find(Belief) == []
+    assert not state.find(Lesson)
+    assert not state.find(Belief)
 
 
 def test_a_final_verdict_teaches_once() -> None:

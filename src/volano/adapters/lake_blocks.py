@@ -139,6 +139,7 @@ class Blocks:
         if not found:
             return
         rows = pa.concat_tables(found, promote_options="permissive")
+        rows = rows.take(pa.array(order(rows)))
         home = longs(rows.column("person_id")) & (len(self) - 1)
         for bucket in np.unique(home).tolist():
             self.strays[table, bucket] = rows.filter(pa.array(home == bucket))

@@ -6,6 +6,7 @@ from volano.domain.campaign import CONTROL, Campaign, Goal
 from volano.domain.verdict import GoalResult
 from volano.evaluate.offsets import ArmTally, GoalTally
 from volano.maths.interval import Difference, difference_of_shares, lift, welch
+from volano.maths.moments import Moments
 
 ALPHA = 0.05
 
@@ -47,7 +48,8 @@ def _result(
 ) -> GoalResult:
     control, variant = tally.goals[at][control_arm], tally.goals[at][variant_arm]
     found = difference(goal, control, variant)
-    relative = lift(control.values, variant.values, ALPHA)
+    of_control, of_variant = _moments(goal, control), _moments(goal, variant)
+    relative = lift(of_control, of_variant, ALPHA)
     exposed = tally.exposed[control_arm] + tally.exposed[variant_arm]
     return GoalResult(
         goal=goal.key,
@@ -58,8 +60,8 @@ def _result(
         variant=campaign.arms[variant_arm].key,
         control_people=control.values.count,
         variant_people=variant.values.count,
-        control_value=control.values.mean,
-        variant_value=variant.values.mean,
+        control_value=of_control.mean,
+        variant_value=of_variant.mean,
         control_converters=control.converters,
         variant_converters=variant.converters,
         difference=found.value,
@@ -71,3 +73,8 @@ def _result(
         relative_high=relative.high if relative else None,
         maturity=(control.values.count + variant.values.count) / exposed if exposed else 0.0,
     )
+
+
+def _moments(goal: Goal, arm: GoalTally) -> Moments:
+    """Of a share from its counts, which are exact however many blocks were added up."""
+    return arm.values if goal.measure == "revenue" else Moments.of_share(arm.converters, arm.values.count)

@@ -111,12 +111,17 @@ def _harm(campaign: Campaign, tally: ArmTally, found: list[GoalResult], level: f
     for at, goal in enumerate(campaign.goals):
         for variant in variants if goal.role == "guardrail" else ():
             row = tally.goals[at]
-            gap = difference(goal, row[control_at(campaign)], row[variant], 2 * level / len(variants))
-            harmed = gap.low > goal.margin if goal.measure == "people" else gap.high < -goal.margin
-            if harmed:
+            if _harmed(goal, row[control_at(campaign)], row[variant], level / len(variants)):
                 told = sentence.effect(_result(found, goal, campaign.arms[variant].key))
                 return f"Stop: it does harm: {told}."
     return ""
+
+
+def _harmed(goal: Goal, control: GoalTally, variant: GoalTally, level: float) -> bool:
+    worse = variant.values.mean - control.values.mean
+    if goal.measure == "revenue":
+        return -worse > goal.margin and difference(goal, control, variant, 2 * level).high < -goal.margin
+    return worse > goal.margin and difference(goal, control, variant, 2 * level).low > goal.margin
 
 
 def _broken(campaign: Campaign, tally: ArmTally, ratio: float) -> str:

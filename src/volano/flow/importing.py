@@ -30,7 +30,8 @@ from volano.observe.reading import Reading
 from volano.ports import Lake, State, TableFile, Upkeep
 from volano.settings import Settings
 
-AT_ONCE = 1_000_000  # rows that are read and appended together: one sorted file a bucket for most imports
+READ_AT_ONCE = 250_000  # rows
+ADDED_AT_ONCE = 1_000_000  # rows: most imports make one sorted file a bucket
 
 Progress = Callable[[int, int], None]
 
@@ -127,13 +128,12 @@ def imports(state: State) -> list[Import]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Piece:
-    """Rows for the lake; those of table `main` are the rows of the file, `read` is how many there were."""
+    """Rows for the lake, and how many rows of the file were `read` for them and not refused."""
 
     read: int
     done: int
     people: Any
     refusals: list[Refusal]
-    main: str
     rows: dict[str, pa.Table] = field(default_factory=dict)
 
 
@@ -144,6 +144,8 @@ class _Tally:
     read: int = 0
     refused: int = 0
     accepted: int = 0
+    appends: int = 0
+    waiting: list[dict[str, pa.Table]] = field(default_factory=list)
     partly: bool = False  # of some piece only some rows were new
     money: Counter[str] = field(default_factory=Counter)
     people: list[Any] = field(default_factory=list)
@@ -152,32 +154,40 @@ class _Tally:
 def _pour(
     house: House, file: TableFile, reading: Reading, refused: _Refused, progress: Progress | None
 ) -> _Tally:
-    pieces = _orders if reading.mapped.kind == "orders" else _events
+    pieces, main = (_orders, "order_lines") if reading.mapped.kind == "orders" else (_events, "events")
     tally = _Tally()
-    appends = 0
-    main = ""
     for piece in pieces(file, reading, house.lake):
-        main = piece.main
         refused.write(piece.refusals)
         tally.read += piece.read
         tally.refused += len(piece.refusals)
         tally.people.append(piece.people)
-        if piece.rows:
-            appends += 1
-            _count(tally, piece.rows[main], house.lake.append(piece.rows).get(main, 0))
+        tally.waiting += [piece.rows] if piece.rows else []
+        if sum(rows[main].num_rows for rows in tally.waiting) >= ADDED_AT_ONCE:
+            _add(house.lake, main, tally)
         if progress is not None:
             progress(piece.done, file.size)
+    _add(house.lake, main, tally)
     if tally.partly:
         tally.money = _money(_added(house.lake, main, reading.origin))
-    if appends > 1 and tally.accepted:
+    if tally.appends > 1 and tally.accepted:
         house.upkeep.compact()
     return tally
 
 
-def _count(tally: _Tally, rows: pa.Table, added: int) -> None:
+def _add(lake: Lake, main: str, tally: _Tally) -> None:
+    """Append the rows that wait, and count those that are new."""
+    names = {name for rows in tally.waiting for name in rows}
+    together = {
+        name: pa.concat_tables(rows[name] for rows in tally.waiting if name in rows) for name in names
+    }
+    tally.waiting = []
+    if not together:
+        return
+    added = lake.append(together).get(main, 0)
+    tally.appends += 1
     tally.accepted += added
-    if added == rows.num_rows:
-        tally.money += _money(rows)
+    if added == together[main].num_rows:
+        tally.money.update(_money(together[main]))  # += would drop what is not above 0
     elif added:
         tally.partly = True
 
@@ -203,7 +213,7 @@ def _people(rows: pa.Table) -> Any:
 def _events(file: TableFile, reading: Reading, lake: Lake) -> Iterator[_Piece]:
     seen = Occurrences()
     links = _links(lake) if reading.mapped.column("anonymous_id") else {}
-    for texts in file.chunks(AT_ONCE):
+    for texts in file.chunks(READ_AT_ONCE):
         rows, refusals = read_events(texts, reading, seen)
         rows, merges = joined(rows, links)
         yield _Piece(
@@ -211,7 +221,6 @@ def _events(file: TableFile, reading: Reading, lake: Lake) -> Iterator[_Piece]:
             done=texts.done,
             people=_people(rows),
             refusals=[*texts.refusals, *refusals],
-            main="events",
             rows=tables(rows, merges) if rows.num_rows else {},
         )
 
@@ -227,13 +236,13 @@ def _orders(file: TableFile, reading: Reading, lake: Lake) -> Iterator[_Piece]:
     together = reading.mapped.column("order_id") is not None
     gathered: list[pa.Table] = []
     done = 0
-    for texts in file.chunks(AT_ONCE):
+    for texts in file.chunks(READ_AT_ONCE):
         lines, refusals = read_lines(texts, reading, seen)
         refusals = [*texts.refusals, *refusals]
         done = texts.done
         if together:
             gathered.append(lines)
-            yield _Piece(read=0, done=done, people=_people(lines)[:0], refusals=refusals, main="order_lines")
+            yield _Piece(read=0, done=done, people=_people(lines)[:0], refusals=refusals)
         else:
             yield _lines_piece(lines, lines, order_events(lines), refusals, done)
     if together:
@@ -256,7 +265,6 @@ def _lines_piece(
         done=done,
         people=_people(lines),
         refusals=refusals,
-        main="order_lines",
         rows=rows,
     )
 

@@ -44,6 +44,7 @@ def overview(lake: Lake, state: State, *, now: int) -> Overview:
 
     last = newest(lake)
     until = now if last is None or last >= now - STALE else last + 1
+    until = max(until, last + 1) if last is not None else until  # a clock that is ahead hides nothing
     since = until - DAYS * DAY
     found = outlook(state)
     return Overview(

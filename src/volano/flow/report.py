@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from volano.domain.leak import DAY, Journey, Leak
-from volano.domain.tables import EVENTS
+from volano.domain.tables import EVENTS, empty
 from volano.domain.view import View
 from volano.maths.columns import integers
 from volano.observe.sessions import DIMENSIONS, with_visits
@@ -91,7 +91,10 @@ def count_journey(
     Whether a visit is somebody's first is told from all there is, not from the window.
     """
     counter = CountJourney(journey=journey, by=by, since=since, until=until)
-    return lake.tally(counter.view, counter)
+    found = lake.tally(counter.view, counter)
+    if found is None and newest(lake) is not None:
+        return counter(empty("events"))  # there are events, but none of a step
+    return found
 
 
 def find_leaks(

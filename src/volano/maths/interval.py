@@ -174,12 +174,17 @@ def _score_interval(control: tuple[int, int], variant: tuple[int, int], alpha: f
     limit = normal_quantile(1 - alpha / 2)
     gap = variant[0] / variant[1] - control[0] / control[1]
 
-    def beyond(at: float, side: float) -> float:
+    def beyond(at: float, side: int) -> float:
         return max(-1e9, min(1e9, side * _score(control, variant, at) - limit))
 
-    low = -1.0 if gap <= -1 else brentq(beyond, -1, gap, (1,), xtol=1e-10)
-    high = 1.0 if gap >= 1 else brentq(beyond, gap, 1, (-1,), xtol=1e-10)
-    return float(low), float(high)
+    def end(near: float, side: int) -> float:
+        outside = gap + 1.5 * (near - gap)  # the hybrid interval is close, and costs nothing
+        if abs(outside) >= 1 or beyond(outside, side) <= 0:
+            outside = -side
+        return outside if gap == outside else float(brentq(beyond, outside, gap, (side,), xtol=1e-9))
+
+    low, high = newcombe(control, variant, alpha)
+    return end(low, 1), end(high, -1)
 
 
 def _score(control: tuple[int, int], variant: tuple[int, int], at: float) -> float:

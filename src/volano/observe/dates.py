@@ -26,6 +26,7 @@ _CLOCK = re.compile(
     r"(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?\s*([AaPp])?(?:\.?[Mm]\.?)?\s*(Z|[+-]\d{2}:?\d{2})?"
 )
 _ZONE = re.compile(r"\s+(?=[+-]\d{2}:?\d{2}$)")
+_UTC = re.compile(r"\s*(?:UTC|GMT)$")
 _DIGITS = re.compile(r"(\d+)(\.\d+)?")
 _UNITS = {9: 1e6, 10: 1e6, 11: 1e6, 12: 1e3, 13: 1e3, 15: 1, 16: 1, 18: 1e-3, 19: 1e-3}  # digits → µs
 
@@ -74,9 +75,9 @@ def _since_epoch(digits: re.Match[str], unit: float) -> int:
 
 
 def _date(text: str, order: DayOrder | None) -> datetime:
-    plain = _ZONE.sub("", text.removesuffix("UTC").removesuffix("GMT").rstrip() if text[-1] in "CT" else text)
-    if plain != text and not re.search(r"[+-]\d{2}:?\d{2}$", plain):
-        plain += "Z"
+    plain = _UTC.sub("Z", _ZONE.sub("", text))
+    if plain.isdecimal() and len(plain) > 8:
+        plain = f"{plain[:8]}T{plain[8:]}"
     if match := _YEAR_LAST.fullmatch(plain):
         first, second = (match[3], match[1]) if order == "mdy" and match[2] != "." else (match[1], match[3])
         return _joined(match[4], second, first, match[5])

@@ -35,18 +35,21 @@ Page = Response[str]
 
 
 class Memo:
-    """Keeps what was worked out of the lake until the lake has changed, or for 15 seconds."""
+    """Keeps what was worked out of the lake: until the lake has changed, but for `patience` s at least."""
+
+    LONGEST = 15.0  # seconds; another process may have brought something in
 
     def __init__(self, version: Callable[[], int]) -> None:
         self._version = version
         self._kept: dict[Hashable, tuple[int, float, Any]] = {}
-        self._lock = Lock()
+        self._locks: dict[Hashable, Lock] = {}
 
-    def of(self, key: Hashable, make: Callable[[], Any]) -> Any:
-        """What `make` returns, from memory if it was made of the same lake."""
-        with self._lock:
-            version, made_at, value = self._kept.get(key, (-1, 0.0, None))
-            if version == self._version() and monotonic() - made_at < 15:
+    def of(self, key: Hashable, make: Callable[[], Any], *, patience: float = 0.0) -> Any:
+        """What `make` returns, or returned lately; two who ask at once wait for one answer."""
+        with self._locks.setdefault(key, Lock()):
+            version, made_at, value = self._kept.get(key, (-1, float("-inf"), None))
+            age = monotonic() - made_at
+            if age < patience or (version == self._version() and age < self.LONGEST):
                 return value
             version = self._version()
             value = make()

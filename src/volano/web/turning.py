@@ -47,6 +47,11 @@ class Turning:
             self._thread.join(timeout=30)
             self._thread = None
 
+    def touched(self) -> None:
+        """Something else changed the lake: plan anew soon."""
+        self.version += 1
+        self._fresh = True
+
     def _run(self) -> None:
         while not self._stop.is_set():
             moved = self.drain()
@@ -64,8 +69,7 @@ class Turning:
             "bringing events in", lambda: drain(house.journal, house.lake, house.profiles, limit=_FRAMES)
         )
         if moved:
-            self.version += 1
-            self._fresh = True
+            self.touched()
         return moved or 0
 
     def think(self) -> None:

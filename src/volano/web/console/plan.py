@@ -10,23 +10,30 @@ import msgspec
 from litestar import Response
 
 from volano.domain.idea import Idea
-from volano.domain.leak import Journey, Leak, slice_name
+from volano.domain.leak import DAY, Journey, Leak, slice_name
 from volano.flow.propose import open_idea, outlook
-from volano.flow.report import count_journey
+from volano.flow.report import count_journey, newest
 from volano.observe.sessions import DIMENSIONS
 from volano.plan.reached import JourneyTally
 from volano.web import charts, words
 from volano.web.console.cards import leak_card
 from volano.web.pages import Ask, Desk, Page, Route, back, form, page
 
+DAYS = 28
 SHOWN = 12  # slices that are drawn; the table has the same
 _NAMES = {"source": "Source", "device": "Device", "landing": "Landing page", "visitor": "New or returning"}
 
 
-def _journey(desk: Desk, by: tuple[str, ...]) -> JourneyTally | None:
-    found: JourneyTally | None = desk.memo.of(
-        ("journey", by), lambda: count_journey(desk.house.lake, Journey(), by=by)
-    )
+def journey_seen(desk: Desk) -> JourneyTally | None:
+    """The journey of the last days of data by every dimension; None before anybody set out."""
+    lake = desk.house.lake
+
+    def counted() -> JourneyTally | None:
+        last = newest(lake)
+        since = None if last is None else last - DAYS * DAY
+        return count_journey(lake, Journey(), by=DIMENSIONS, since=since)
+
+    found: JourneyTally | None = desk.memo.of("journey", counted, patience=5)
     return found
 
 
@@ -53,7 +60,7 @@ def names_of(dimension: str) -> str:
 
 def slices_seen(desk: Desk, dimension: str) -> list[str]:
     """The values of a dimension that the shop has seen, largest first."""
-    tally = _journey(desk, (dimension,))
+    tally = journey_seen(desk)
     return [row[dimension] for row in tally.rows(dimension)[:40]] if tally is not None else []
 
 
@@ -71,7 +78,7 @@ def plan(request: Ask, desk: Desk) -> Page:
     by = by if by in DIMENSIONS else ""
     leaks = outlook(desk.house.state).leaks
     worst = leaks[0].next_step if leaks else ""
-    tally = _journey(desk, (by,) if by else ())
+    tally = journey_seen(desk)
     bars = (
         charts.journey(tally.names, [step["people"] for step in tally.steps], worst)
         if tally is not None
@@ -86,9 +93,9 @@ def plan(request: Ask, desk: Desk) -> Page:
         finding=_finding(bars),
         bars=bars,
         slices=_slices(tally, by, worst) if tally is not None and by else [],
-        weeks=tally.weeks if tally is not None else 0.0,
         leaks=[leak_card(leak, now=desk.clock()) for leak in leaks],
-        days=Journey().within // (86_400 * 1_000_000),
+        window=DAYS,
+        days=Journey().within // DAY,
     )
 
 

@@ -30,9 +30,13 @@ def settings(request: Ask, desk: Desk) -> Page:
 
 def undo_import(request: Ask, desk: Desk) -> Page:
     """Take an import back: its rows leave the lake."""
-    from volano.flow.importing import undo
+    from volano.flow.importing import undo_import as take_back
+    from volano.flow.ingest import rebuild_profiles
 
-    undo(desk.house, form(request).get("key", ""), now=desk.clock())
+    house = desk.house
+    take_back(house, form(request).get("key", ""), now=desk.clock())
+    rebuild_profiles(house.lake, house.profiles)
+    desk.turning.touched()
     return back("/settings", "import-undone")
 
 

@@ -111,8 +111,7 @@ def _due(seen: Overview) -> list[Campaign]:
 def content(request: Ask, desk: Desk) -> dict[str, Any]:
     """Everything that Today shows."""
     now, house = desk.clock(), desk.house
-    days = desk.memo.of("overview", lambda: overview(house.lake, house.state, now=now))
-    seen: Overview = days
+    seen: Overview = desk.memo.of("overview", lambda: overview(house.lake, house.state, now=now))
     where = standing(seen, now=now)
     return {
         "seen": seen,

@@ -31,6 +31,7 @@ TEXT_LIMIT = 512  # characters of an id or a name
 SAMPLE = 200  # characters of a refused event that are kept
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_NUMBERS = (int, float)
 _MICROSECOND = timedelta(microseconds=1)
 _DAY = 86_400_000_000
 _YEAR_2000 = 946_684_800_000_000
@@ -209,26 +210,31 @@ def _kind(type_: Any) -> Kind:
 
 
 def _name(event: Any) -> str:
-    if not isinstance(event, str) or not event.strip():
+    if not isinstance(event, str) or not event or event.isspace():
         raise BadInput(f"event is {_shown(event)}: send the name of what happened", "no_event_name")
-    return _bounded(event, "event")
+    if len(event) > TEXT_LIMIT:
+        raise _too_long(event, "event")
+    return event
 
 
 def _id(value: Any, name: str) -> str:
     if value is None:
         return ""
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
+    if type(value) is not str:  # the usual ways first: this is asked three times an event
+        value = _numeral(value, name)
+    if len(value) > TEXT_LIMIT:
+        raise _too_long(value, name)
+    return "" if not value or value.isspace() else value
+
+
+def _numeral(value: Any, name: str) -> str:
+    if isinstance(value, bool) or not isinstance(value, _NUMBERS):
         raise BadInput(f"{name} is {_shown(value)}: send a string, a number or null", "bad_id")
-    text = str(value)
-    return _bounded(text, name) if text.strip() else ""
+    return str(int(value) if isinstance(value, float) and value.is_integer() else value)
 
 
-def _bounded(text: str, name: str) -> str:
-    if len(text) > TEXT_LIMIT:
-        raise BadInput(f"{name} has {len(text):,} characters, more than {TEXT_LIMIT}: shorten it", "too_long")
-    return text
+def _too_long(text: str, name: str) -> BadInput:
+    return BadInput(f"{name} has {len(text):,} characters, more than {TEXT_LIMIT}: shorten it", "too_long")
 
 
 def _properties(call: _Call, kind: Kind) -> bytes:
@@ -266,7 +272,7 @@ def _check_revenue(properties: bytes) -> None:
 
 def _with(properties: bytes, **extra: Any) -> bytes:
     """The object with more members; its own members come later and win."""
-    told = {name: value for name, value in extra.items() if isinstance(value, str | int | float)}
+    told = {name: value for name, value in extra.items() if isinstance(value, (str, *_NUMBERS))}
     if not told:
         return properties
     head = msgspec.json.encode(told)[:-1]
@@ -284,8 +290,7 @@ def _time(call: _Call, sent_at: int | None, received_at: int) -> int:
         raise BadInput(
             f"timestamp is {_shown(told)}: send ISO 8601, such as 2026-11-21T19:27:33Z", "bad_timestamp"
         )
-    sent = _instant(call.sent_at)
-    sent = sent_at if sent is None else sent
+    sent = sent_at if call.sent_at is None else (_instant(call.sent_at) or sent_at)
     time = original if sent is None else received_at - (sent - original)
     if time < _YEAR_2000:
         raise BadInput(f"timestamp is {_shown(told)}, before 2000: send when it happened", "too_old")

@@ -1,0 +1,167 @@
+"""The console in a real browser: phones and desks, light and dark, preview, fragments, keyboard."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+import uvicorn
+from playwright.sync_api import Browser, Page, expect
+
+from tests.web.shop import DRAFT, LIVE, PASSWORD, full_house
+from tests.web.visitor import Clock
+from volano.domain.idea import Idea
+from volano.web.app import App, create_app
+from volano.wiring import House
+
+pytestmark = pytest.mark.browser
+
+PATHS = (
+    "/",
+    "/plan",
+    "/plan?by=landing",
+    "/ideas",
+    "/campaigns",
+    f"/campaigns/{DRAFT.key}",
+    f"/campaigns/{LIVE.key}",
+    "/results",
+    "/settings",
+)
+SMALL_TARGETS = """() => [...document.querySelectorAll('a, button, summary, select, input')]
+    .filter(at => at.checkVisibility() && !at.closest('p, h3, .hide, .skip, label') && !at.matches('.hide'))
+    .filter(at => at.getBoundingClientRect().height < 43.5)
+    .map(at => at.outerHTML.slice(0, 90))"""
+FAINT = """() => {
+  const parts = text => text.match(/[\\d.]+/g).map(Number);
+  const light = text => {
+    const [r, g, b] = parts(text).map(v => (v /= 255) <= .04045 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4);
+    return .2126 * r + .7152 * g + .0722 * b;
+  };
+  const ground = at => {
+    for (; at; at = at.parentElement) {
+      const colour = getComputedStyle(at).backgroundColor;
+      if (parts(colour)[3] !== 0) return colour;
+    }
+  };
+  return [...document.querySelectorAll('main *')]
+    .filter(at => [...at.childNodes].some(node => node.nodeType == 3 && node.textContent.trim()))
+    .filter(at => at.checkVisibility() && !at.closest('svg, .preview, .hide'))
+    .filter(at => {
+      const [a, b] = [light(getComputedStyle(at).color), light(ground(at))].sort((x, y) => y - x);
+      return (a + .05) / (b + .05) < 4.5;
+    })
+    .map(at => at.outerHTML.slice(0, 90));
+}"""
+
+
+@pytest.fixture
+def house() -> House:
+    """A full shop of its own."""
+    return full_house()
+
+
+@pytest.fixture
+def address(house: House) -> Iterator[str]:
+    """Where its console answers; the thread that turns the wheel stays at home."""
+
+    class Still(App):
+        """The edge without its lifespan."""
+
+    app = create_app(house, now=Clock())
+    server = uvicorn.Server(uvicorn.Config(app, port=0, interface="asgi3", log_level="error", lifespan="off"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    yield f"http://localhost:{server.servers[0].sockets[0].getsockname()[1]}"
+    server.should_exit = server.force_exit = True
+    thread.join()
+
+
+def sign_in(page: Page, address: str) -> None:
+    """As a person would."""
+    page.goto(address)
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Round 2")
+
+
+@pytest.mark.parametrize(
+    ("width", "scheme"), [(320, "light"), (360, "dark"), (1280, "light"), (1280, "dark")]
+)
+def test_no_page_scrolls_sideways_and_words_and_buttons_can_be_seen_and_hit(
+    browser: Browser, address: str, width: int, scheme: str
+) -> None:
+    context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme)  # type: ignore[arg-type]
+    page = context.new_page()
+    complaints: list[str] = []
+    page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
+    sign_in(page, address)
+    for path in PATHS:
+        page.goto(address + path)
+        page.evaluate("() => document.querySelectorAll('details').forEach(at => { at.open = true })")
+        assert page.evaluate("document.scrollingElement.scrollWidth") <= width, path
+        assert page.evaluate(SMALL_TARGETS) == [], path
+        assert page.evaluate(FAINT) == [], path
+    assert complaints == []
+    context.close()
+
+
+def test_the_preview_is_drawn_by_the_real_tag_and_follows_the_form(page: Page, address: str) -> None:
+    sign_in(page, address)
+    page.goto(f"{address}/campaigns/{DRAFT.key}")
+    preview = page.get_by_role("group", name="Preview of Variant A")
+    expect(preview.locator("dialog")).to_contain_text("Take 10 % off your basket")
+    page.get_by_label("Headline").fill("Only <b>today</b>")
+    expect(preview.locator("dialog h2")).to_have_text("Only <b>today</b>")
+    page.get_by_label("Bar", exact=True).check()
+    expect(preview.locator("section")).to_contain_text("Only <b>today</b>")
+
+
+def test_the_wheel_turns_by_hand_from_leak_to_live_campaign(page: Page, address: str) -> None:
+    sign_in(page, address)
+    page.get_by_role("link", name="Plan").click()
+    page.get_by_role("button", name="Make an idea").first.click()
+    expect(page).to_have_url(f"{address}/ideas#l1a2b3.free-delivery-bar")
+    card = page.locator("article").filter(has_text="Free-delivery bar for people from Instagram")
+    card.get_by_role("button", name="Make a campaign").click()
+    page.get_by_role("button", name="Publish").click()
+    expect(page.get_by_role("status").filter(has_text="It is live")).to_be_visible()
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_role("button", name="Publish")).to_be_visible()
+
+
+def test_today_follows_what_happens_without_a_reload(page: Page, address: str, house: House) -> None:
+    page.clock.install()
+    sign_in(page, address)
+    page.evaluate("window.here = true")
+    for idea in house.state.find(Idea):
+        house.state.drop(Idea, idea.key)
+    expect(page.get_by_text("What to try next")).to_be_visible()
+    page.wait_for_timeout(10)
+    house.lake.append({})
+    page.clock.run_for(5_100)
+    assert page.evaluate("window.here")
+
+
+def test_the_first_tab_leads_to_the_page_and_focus_can_be_seen(page: Page, address: str) -> None:
+    sign_in(page, address)
+    page.goto(f"{address}/plan")
+    page.keyboard.press("Tab")
+    skip = page.get_by_role("link", name="Skip to the page")
+    expect(skip).to_be_focused()
+    expect(skip).to_be_in_viewport()
+    assert page.evaluate("getComputedStyle(document.activeElement).outlineWidth") == "3px"
+    page.keyboard.press("Enter")
+    expect(page.locator("main")).to_be_focused()
+
+
+def test_the_password_can_be_shown_while_it_is_typed(page: Page, address: str) -> None:
+    page.goto(f"{address}/login")
+    field = page.get_by_label("Password", exact=True)
+    page.get_by_role("button", name="Show").click()
+    expect(field).to_have_attribute("type", "text")
+    page.get_by_role("button", name="Show").click()
+    expect(field).to_have_attribute("type", "password")

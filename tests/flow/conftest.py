@@ -1,0 +1,21 @@
+"""The site of a test, in memory and on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.flow.site import Site
+from volano.adapters.lake_duckdb import DuckLake
+from volano.adapters.profiles_lmdb import LmdbProfiles
+
+
+@pytest.fixture(params=["memory", "disk"])
+def site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Site]:
+    """Once in memory, once with the adapters of a single machine."""
+    if request.param == "memory":
+        yield Site()
+    else:
+        yield Site(lake=DuckLake(tmp_path / "lake", 2), profiles=LmdbProfiles(tmp_path / "profiles"))

@@ -1,0 +1,127 @@
+"""Crashes, restores and rebuilds: whoever is behind catches up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from tests.flow.site import Site, event, history, told
+from volano.domain.profile import Profile
+from volano.domain.tables import TABLES
+from volano.domain.view import Offset, View
+from volano.errors import BrokenHome
+from volano.flow.ingest import rebuild_profiles
+from volano.ports import Profiles, T
+from volano.testing.journal_memory import MemoryJournal
+from volano.testing.lake_memory import MemoryLake
+
+
+class Stop(Exception):
+    """The process is gone."""
+
+
+@dataclass
+class FailingProfiles:
+    """Profiles whose process dies at the `at`-th put."""
+
+    inner: Profiles
+    at: int
+
+    def get(self, person_id: int) -> Profile | None:
+        return self.inner.get(person_id)
+
+    def person(self, identity: int) -> int:
+        return self.inner.person(identity)
+
+    def put(self, profiles: Any, links: Mapping[int, int], upto: Offset | None) -> None:
+        self.at -= 1
+        if self.at == 0:
+            raise Stop
+        self.inner.put(profiles, links, upto)
+
+    def offset(self, journal: str) -> int:
+        return self.inner.offset(journal)
+
+    def clear(self) -> None:
+        self.inner.clear()
+
+
+@pytest.mark.parametrize("at", [1, 2, 3])
+def test_a_crash_between_lake_and_profiles_neither_loses_nor_repeats(at: int) -> None:
+    frames = history()
+    calm, crashed = Site(), Site()
+    for site in (calm, crashed):
+        for frame in frames:
+            site.frame(frame)
+    calm.drain(limit=3)
+    failing = Site(crashed.journal, crashed.lake, FailingProfiles(crashed.profiles, at))
+    with pytest.raises(Stop):
+        failing.drain(limit=3)
+    crashed.drain(limit=3)
+    assert crashed.rows() == calm.rows()
+    assert told(crashed) == told(calm)
+
+
+def test_profiles_ahead_of_a_restored_lake_are_not_counted_twice() -> None:
+    site = Site()
+    for frame in history():
+        site.frame(frame)
+    ahead = Site(site.journal, MemoryLake(), site.profiles)
+    journal = site.journal
+    site.journal = MemoryJournal()
+    for _, payload in journal.read(0, 99):
+        site.journal.append_now(payload)
+    site.drain()
+    before = told(site)
+    ahead.drain()
+    assert told(ahead) == before
+    assert ahead.rows() == site.rows()
+
+
+def test_profiles_rebuilt_from_the_lake_are_those_that_grew(site: Site) -> None:
+    for frame in history():
+        site.frame(frame)
+    site.drain(limit=5)
+    grown = told(site)
+    assert rebuild_profiles(site.lake, site.profiles) == 4
+    assert told(site) == grown
+    assert site.profiles.offset("j0") == site.lake.offset("j0")
+
+
+def test_lost_profiles_are_made_anew_before_the_next_frames_move() -> None:
+    site = Site()
+    for frame in history():
+        site.frame(frame)
+    site.drain()
+    grown = told(site)
+    site.profiles.clear()
+    site.send(event(anon="later"))
+    site.drain()
+    assert told(site) == grown
+
+
+def test_a_frame_of_another_version_stops_the_drain_with_a_sentence() -> None:
+    site = Site()
+    site.journal.append_now(b"\x93\xa5other\x01\x02")
+    with pytest.raises(BrokenHome, match="another version"):
+        site.drain()
+
+
+def test_what_a_lake_is_given_fits_its_tables() -> None:
+    class Checking(MemoryLake):
+        def append(self, rows: Mapping[str, pa.Table], upto: Offset | None = None) -> dict[str, int]:
+            for name, table in rows.items():
+                assert table.schema.equals(TABLES[name])
+            return super().append(rows, upto)
+
+        def tally(self, view: View, of: Callable[[pa.Table], T]) -> T | None:
+            return super().tally(view, of)
+
+    site = Site(lake=Checking())
+    for frame in history():
+        site.frame(frame)
+    assert site.drain() == 12

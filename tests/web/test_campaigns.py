@@ -1,0 +1,107 @@
+"""The campaign editor: a form that works without JavaScript, and what can be done with a campaign."""
+
+from __future__ import annotations
+
+import pytest
+from msgspec.structs import replace
+
+from tests.web.shop import DRAFT, LIVE, full_house
+from tests.web.visitor import Clock, Visitor, fields_of, owner
+from volano.domain.campaign import Campaign
+from volano.wiring import House
+
+
+@pytest.fixture
+def house() -> House:
+    """A full shop of its own."""
+    return full_house()
+
+
+def changed(visitor: Visitor, **fields: str) -> dict[str, str]:
+    """The editor's form as it stands, with some fields changed."""
+    path = f"/campaigns/{DRAFT.key}"
+    return fields_of(visitor.see(path), path) | {
+        name.replace("__", "."): text for name, text in fields.items()
+    }
+
+
+def test_saving_an_unchanged_draft_changes_nothing(house: House) -> None:
+    visitor = owner(house)
+    visitor.send(f"/campaigns/{DRAFT.key}", **changed(visitor))
+    kept = house.state.get(Campaign, DRAFT.key)
+    assert replace(kept, plan=DRAFT.plan, made_at=DRAFT.made_at) == DRAFT
+
+
+def test_a_draft_is_changed_by_its_form(house: House) -> None:
+    visitor = owner(house)
+    sent = changed(visitor, name="Spring", format="bar", then="seconds", value="20", control="20")
+    sent |= {
+        "who.device": "",
+        "who.visitor": "new",
+        "headline.a": "Hello",
+        "choices.a": "One\r\n\r\nTwo",
+        "days.orders": "14",
+    }
+    visitor.send(f"/campaigns/{DRAFT.key}", **sent)
+    kept = house.state.get(Campaign, DRAFT.key)
+    assert (kept.name, kept.format, kept.trigger.then, kept.trigger.value) == ("Spring", "bar", "seconds", 20)
+    assert kept.audience == {"source": "instagram / social", "visitor": "new"}
+    assert [arm.weight for arm in kept.arms] == pytest.approx([0.2, 0.8])
+    content = kept.arms[1].content
+    assert content is not None
+    assert (content.headline, content.choices) == ("Hello", ("One", "Two"))
+    assert {goal.key: goal.days for goal in kept.goals}["orders"] == 14
+
+
+def test_conditions_the_form_cannot_show_stay(house: House) -> None:
+    house.state.put(replace(DRAFT, audience={"orders": {"$gte": 2}, "device": {"$in": ["iphone", "tablet"]}}))
+    visitor = owner(house)
+    visitor.send(f"/campaigns/{DRAFT.key}", **changed(visitor, name="Other"))
+    kept = house.state.get(Campaign, DRAFT.key)
+    assert kept.audience == {"orders": {"$gte": 2}, "device": {"$in": ["iphone", "tablet"]}}
+
+
+@pytest.mark.parametrize(
+    ("field", "text"),
+    [
+        ("headline.a", ""),
+        ("href.a", "javascript:alert(1)"),
+        ("control", "0"),
+        ("control", "lots"),
+        ("days.orders", "0"),
+        ("format", "wheel"),
+        ("then", "never"),
+        ("name", ""),
+        ("body.a", "x" * 3_000),
+    ],
+)
+def test_a_wrong_field_keeps_the_draft_and_says_what_is_wrong(house: House, field: str, text: str) -> None:
+    visitor = owner(house)
+    page = visitor.send(f"/campaigns/{DRAFT.key}", **(changed(visitor) | {field: text}))
+    assert page.status_code == 422
+    assert 'role="alert"' in page.text
+    assert house.state.get(Campaign, DRAFT.key) == DRAFT
+
+
+def test_publishing_can_be_taken_back_for_a_minute(house: House) -> None:
+    clock = Clock()
+    visitor = owner(house, clock)
+    page = visitor.send(f"/campaigns/{DRAFT.key}", publish="1", **changed(visitor))
+    assert "It is live" in page.text
+    assert 'action="/campaigns/unpublish"' in page.text
+    assert house.state.get(Campaign, DRAFT.key).status == "live"
+    visitor.send("/campaigns/unpublish", key=DRAFT.key)
+    assert house.state.get(Campaign, DRAFT.key).status == "draft"
+    visitor.send(f"/campaigns/{DRAFT.key}", publish="1", **changed(visitor))
+    clock.now += 61_000_000
+    assert visitor.send("/campaigns/unpublish", key=DRAFT.key).status_code == 403
+    assert house.state.get(Campaign, DRAFT.key).status == "live"
+
+
+def test_a_live_campaign_is_shipped_or_stopped(house: House) -> None:
+    visitor = owner(house)
+    assert "Shipped" in visitor.send("/campaigns/ship/go", key=LIVE.key).text
+    assert house.state.get(Campaign, LIVE.key).status == "shipped"
+    assert "Stopped" in visitor.send("/campaigns/stop/go", key=LIVE.key).text
+    assert visitor.send("/campaigns/stop/go", key=LIVE.key).status_code == 422
+    assert visitor.send("/campaigns/dance/go", key=LIVE.key).status_code == 422
