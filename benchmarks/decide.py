@@ -25,6 +25,8 @@ from volano.domain.idea import Content
 from volano.domain.profile import Profile
 from volano.flow.decide import decide_one, facts_of, known_profile
 from volano.observe.identity import identity, known_as
+from volano.ports import Journal
+from volano.testing.journal_memory import MemoryJournal
 from volano.testing.state_memory import MemoryState
 from volano.web.decisions import asked
 from volano.web.intake import WriteKeys
@@ -114,9 +116,12 @@ async def run(home: Path) -> bool:
     async def chosen(number: int) -> object:
         return choose(ready, found[number], lambda _: asks[number].anonymous_id, now=now)
 
-    async def whole(number: int) -> object:
+    async def whole(number: int, record: Journal = journal) -> object:
         ask = asked(bodies[number], keys, now)
-        return msgspec.json.encode(await decide_one(ready, profiles, journal, ask))
+        return msgspec.json.encode(await decide_one(ready, profiles, record, ask))
+
+    async def unrecorded(number: int) -> object:
+        return await whole(number, MemoryJournal())
 
     base = await measured(floor)
     met = np.mean([len(answer.campaigns) for answer in answers])
@@ -124,6 +129,7 @@ async def run(home: Path) -> bool:
     spent = {
         "decode + encode (floor)": base,
         "choose": await measured(chosen),
+        "decide_one without fsync": await measured(unrecorded),
         "decide_one": await measured(whole),
     }
     for name, each in spent.items():

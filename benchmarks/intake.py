@@ -3,7 +3,8 @@
     python -m benchmarks.intake [batches]
 
 Each is served by uvicorn in a process of its own, whose CPU time is read before and after the same requests,
-sent over a few connections at a time. `read_us` only reads the body; `floor_us` decodes it with msgspec too.
+sent over a few connections at a time. `read_us` only reads the body; `floor_us` decodes it with msgspec too;
+`unsynced_us` is the intake with a journal in memory: what is missing to `intake_us` is the price of the disk.
 """
 
 from __future__ import annotations
@@ -60,10 +61,23 @@ async def answer(send: Any) -> None:
 
 
 def intake() -> Any:
-    """The intake with the journal on disk and one source in memory."""
+    """The intake with the journal on disk."""
+    from volano.adapters.journal_file import FileJournal
+
+    return door(FileJournal(Path(os.environ["BENCH_FOLDER"])))
+
+
+def unsynced() -> Any:
+    """The intake with a journal in memory."""
+    from volano.testing.journal_memory import MemoryJournal
+
+    return door(MemoryJournal())
+
+
+def door(journal: Any) -> Any:
+    """The intake with one source in memory."""
     from types import SimpleNamespace
 
-    from volano.adapters.journal_file import FileJournal
     from volano.domain.account import Source
     from volano.settings import Settings
     from volano.testing.state_memory import MemoryState
@@ -71,7 +85,6 @@ def intake() -> Any:
 
     state = MemoryState()
     state.put(Source(key="web", name="Shop", write_key=KEY))
-    journal = FileJournal(Path(os.environ["BENCH_FOLDER"]))
     return intake_app(SimpleNamespace(settings=Settings(), journal=journal, state=state))
 
 
@@ -122,7 +135,7 @@ def served(app: str, bodies: list[bytes], folder: str) -> float:
         "warning",
         "--no-access-log",
     ]
-    factory = ["--factory"] if app.endswith(":intake") else []
+    factory = ["--factory"] if app.endswith((":intake", ":unsynced")) else []
     process = subprocess.Popen([*command, *factory], env={**os.environ, "BENCH_FOLDER": folder})
     try:
         shares = [bodies[number::CONNECTIONS] for number in range(CONNECTIONS)]
@@ -173,12 +186,14 @@ def main() -> None:
     bodies = [batch(number) for number in range(count)]
     with tempfile.TemporaryDirectory() as folder:
         seconds = {
-            app: served(f"benchmarks.intake:{app}", bodies, folder) for app in ("read", "floor", "intake")
+            app: served(f"benchmarks.intake:{app}", bodies, folder)
+            for app in ("read", "floor", "unsynced", "intake")
         }
     each = 1e6 / (count * EVENTS)
     figures: dict[str, float] = {"events": count * EVENTS, "bytes_a_batch": len(bodies[0])}
     figures |= {f"{app}_us": round(spent * each, 2) for app, spent in seconds.items()}
-    figures["ratio"] = round(seconds["intake"] / seconds["floor"], 2)
+    for app in ("unsynced", "intake"):
+        figures[f"{app}_to_floor"] = round(seconds[app] / seconds["floor"], 2)
     print(json.dumps(figures))
 
 

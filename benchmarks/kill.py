@@ -34,6 +34,7 @@ from volano.wiring import open_house, read_settings
 
 KILLS = 3
 UPLOAD = 50  # events in a request
+SENDERS = 6  # threads of the client, so that a kill finds requests on their way
 PATIENCE = 60.0  # seconds for a server to come up, or a request to be taken
 
 
@@ -179,7 +180,7 @@ def trial(events: int, home: Path, kills: int = KILLS) -> Figures:
     try:
         with recording(record) as address:
             client = Client(
-                server.write_key, host=address, gzip=True, thread=2, timeout=PATIENCE,
+                server.write_key, host=address, gzip=True, thread=SENDERS, timeout=PATIENCE,
                 upload_size=UPLOAD, upload_interval=0.2, max_queue_size=events + 1,
             )  # fmt: skip
             sender = Thread(target=send, args=(client, events))

@@ -141,10 +141,10 @@ dialog,section{color-scheme:light dark;color:CanvasText;background:Canvas;border
 dialog{width:400px;padding:20px 44px;border-radius:14px}
 ::backdrop{background:#0008}
 section{position:fixed;inset:auto 0 0;z-index:99999999;box-shadow:0 0 9px #0006}
-section *{display:inline-block;margin:0 9px}
+section *{display:inline-block;margin:0 9px;font-size:16px}
 dialog *{display:block;width:100%;margin:9px auto}
-a,button{min-height:44px;padding:9px;border:1px solid;border-radius:8px;font:inherit;color:inherit;background:none}
-.shut{position:absolute;inset:0 0 auto auto;width:44px;margin:0;border:0}
+a,button{min-height:44px;padding:9px;border:1px solid;border-radius:8px;font:inherit;color:inherit;background:none;text-decoration:none}
+.shut{position:absolute;inset:0 0 auto auto;width:44px;margin:0;border:0;outline-offset:-9px}
 .go{background:var(--volano,#6b21a8);color:#fff}
 .here{position:relative;margin:auto}
 @media(prefers-reduced-motion:no-preference){dialog,section{animation:a .2s}@keyframes a{0%{opacity:0}}}`);

@@ -40,7 +40,10 @@ def rows_of(path: Path, header: bool | None = None) -> list[dict[str, str | None
     return found
 
 
-TABLE = [{"who": "a", "when": "2020-01-02 10:00:00", "paid": "1.50"}, {"who": "b", "when": "2020-01-03", "paid": "2"}]
+TABLE = [
+    {"who": "a", "when": "2020-01-02 10:00:00", "paid": "1.50"},
+    {"who": "b", "when": "2020-01-03", "paid": "2"},
+]
 
 
 @pytest.mark.parametrize("mark", [",", ";", "\t", "|"])
@@ -65,7 +68,10 @@ def test_columns_of_a_file_without_header_are_numbers(tmp_path: Path) -> None:
 
 
 def test_a_header_can_be_denied(tmp_path: Path) -> None:
-    assert rows_of(written(tmp_path, "ann,signup\nbob,visit\n"), header=False)[0] == {"1": "ann", "2": "signup"}
+    assert rows_of(written(tmp_path, "ann,signup\nbob,visit\n"), header=False)[0] == {
+        "1": "ann",
+        "2": "signup",
+    }
 
 
 def test_nameless_and_twin_columns_stay_apart() -> None:
@@ -96,7 +102,10 @@ def test_a_row_of_another_width_is_refused_alone(tmp_path: Path) -> None:
 def test_a_quote_that_is_never_closed_costs_its_own_line_only(tmp_path: Path) -> None:
     found = whole(open_table(written(tmp_path, 'who,say\na,"oops\nb,2\nc,"fine"\nd,"never\ne,5\n')))
     assert found.table.column("who").to_pylist() == ["b", "c", "e"]
-    assert [(refusal.index, refusal.sample) for refusal in found.refusals] == [(2, 'a,"oops'), (5, 'd,"never')]
+    assert [(refusal.index, refusal.sample) for refusal in found.refusals] == [
+        (2, 'a,"oops'),
+        (5, 'd,"never'),
+    ]
 
 
 def test_two_stray_quotes_do_not_swallow_the_lines_between(tmp_path: Path) -> None:
@@ -112,11 +121,17 @@ def test_lines_are_counted_through_stretches(tmp_path: Path) -> None:
     assert [refusal.index for refusal in found.refusals] == [n + 2 for n in range(0, 100, 7)]
 
 
-cells = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0"), max_size=6)
+cells = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=6)
 
 
-@given(st.lists(st.tuples(cells, cells, cells), min_size=1, max_size=12), st.sampled_from(",;\t|"), st.integers(1, 5))
-def test_what_a_csv_writer_writes_is_read_back(rows: list[tuple[str, str, str]], mark: str, at_once: int) -> None:
+@given(
+    st.lists(st.tuples(cells, cells, cells), min_size=1, max_size=12),
+    st.sampled_from(",;\t|"),
+    st.integers(1, 5),
+)
+def test_what_a_csv_writer_writes_is_read_back(
+    rows: list[tuple[str, str, str]], mark: str, at_once: int
+) -> None:
     text = io.StringIO(newline="")
     csv.writer(text, delimiter=mark, quoting=csv.QUOTE_ALL).writerows(rows)
     shape = Shape(delimiter=mark, header=False, columns=("1", "2", "3"))
@@ -145,6 +160,16 @@ def test_json_lines_keep_numbers_as_written_and_flatten_objects(tmp_path: Path) 
     assert [refusal.index for refusal in found.refusals] == [4, 5]
 
 
+def test_what_no_reader_should_choke_on_is_refused_alone(tmp_path: Path) -> None:
+    deep = '{"who":' * 100_000 + "1" + "}" * 100_000
+    text = "\n".join(['{"who":"a"}', '{"who":"\\ud800"}', '{"n":' + "1" * 5000 + "}", deep, '{"who":"b"}'])
+    found = whole(open_table(written(tmp_path, text, "shop.jsonl")))
+    assert found.table.column("who").to_pylist() == ["a", "b"]
+    assert [refusal.index for refusal in found.refusals] == [2, 3, 4]
+    long = whole(open_table(written(tmp_path, 'who,n\n"' + "x" * 200_000 + '",1\nb,2\n')))
+    assert [refusal.message for refusal in long.refusals] == ["a field is longer than 128 KB"]
+
+
 def test_parquet_is_read_as_texts(tmp_path: Path) -> None:
     table = pa.table(
         {
@@ -160,7 +185,13 @@ def test_parquet_is_read_as_texts(tmp_path: Path) -> None:
         content = (tmp_path / "plain").read_bytes()
         path = written(tmp_path, gzip.compress(content) if packed else content, name)
         assert whole(open_table(path), rows=1).table.to_pylist() == [
-            {"who": "a", "at": "2019-11-01 17:59:13.273932Z", "day": "1970-01-01", "paid": "1.5", "tags": "[1]"},
+            {
+                "who": "a",
+                "at": "2019-11-01 17:59:13.273932Z",
+                "day": "1970-01-01",
+                "paid": "1.5",
+                "tags": "[1]",
+            },
             {"who": "b", "at": None, "day": "1970-01-02", "paid": "-2.25", "tags": None},
         ]
 

@@ -29,9 +29,9 @@ def chromium() -> str:
     return found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """One browser for all."""
+    """One browser for this folder: while its driver lives, no other event loop can run in this thread."""
     with sync_playwright() as play:
         found = play.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
         yield found

@@ -63,13 +63,14 @@ def house() -> House:
 
 
 @pytest.fixture
-def address(house: House) -> Iterator[str]:
-    """Where its console answers; the thread that turns the wheel stays at home."""
+def app(house: House) -> App:
+    """The edge of that house."""
+    return create_app(house, now=Clock())
 
-    class Still(App):
-        """The edge without its lifespan."""
 
-    app = create_app(house, now=Clock())
+@pytest.fixture
+def address(app: App) -> Iterator[str]:
+    """Where its console answers; without its lifespan, so nothing moves by itself."""
     server = uvicorn.Server(uvicorn.Config(app, port=0, interface="asgi3", log_level="error", lifespan="off"))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
@@ -133,16 +134,18 @@ def test_the_wheel_turns_by_hand_from_leak_to_live_campaign(page: Page, address:
     expect(page.get_by_role("button", name="Publish")).to_be_visible()
 
 
-def test_today_follows_what_happens_without_a_reload(page: Page, address: str, house: House) -> None:
+def test_today_follows_what_happens_without_a_reload(
+    page: Page, address: str, house: House, app: App
+) -> None:
     page.clock.install()
     sign_in(page, address)
     page.evaluate("window.here = true")
+    expect(page.get_by_text("What to try next")).to_be_visible()
     for idea in house.state.find(Idea):
         house.state.drop(Idea, idea.key)
-    expect(page.get_by_text("What to try next")).to_be_visible()
-    page.wait_for_timeout(10)
-    house.lake.append({})
+    app.turning.touched()
     page.clock.run_for(5_100)
+    expect(page.get_by_text("What to try next")).to_be_hidden()
     assert page.evaluate("window.here")
 
 

@@ -4,72 +4,24 @@ from __future__ import annotations
 
 import csv
 import json
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
 
 import pyarrow as pa
 import pytest
 
-from volano.adapters.lake_duckdb import DuckLake
+from tests.flow.brought import NOW, ORDERS, House, bring, counts, house_with, money_of, rows
 from volano.adapters.table_file import open_table
 from volano.domain.account import Import
 from volano.domain.tables import EVENTS
-from volano.domain.view import View
 from volano.errors import BadFile, BadInput, NotFound
-from volano.flow.importing import ImportReport, imports, run_import, undo_import
-from volano.flow.inspecting import ImportRequest, preview
+from volano.flow.importing import imports, run_import, undo_import
+from volano.flow.inspecting import ImportRequest
 from volano.observe.identity import identity, line_row, message_row, order_row
-from volano.settings import Settings
-from volano.testing.lake_memory import MemoryLake
-from volano.testing.state_memory import MemoryState
-
-NOW = 1_700_000_000_000_000
-ALL = ("id", "known_as", "event", "source", "medium", "device", "path", "campaign", "variant", "revenue", "currency")
-Kind = Literal["orders", "events"]
-
-
-@dataclass(frozen=True)
-class House:
-    """A house with nothing in it."""
-
-    home: Path
-    lake: Any
-    state: MemoryState
-    settings: Settings
-
-    @property
-    def upkeep(self) -> Any:
-        """The lake keeps itself."""
-        return self.lake
 
 
 @pytest.fixture(params=["memory", "duckdb"])
 def house(request: pytest.FixtureRequest, tmp_path: Path) -> House:
-    lake: Any = MemoryLake() if request.param == "memory" else DuckLake(tmp_path / "lake", 4)
-    return House(home=tmp_path / "home", lake=lake, state=MemoryState(), settings=Settings())
-
-
-def bring(house: House, kind: Kind, text: str, name: str = "shop.csv", **said: Any) -> ImportReport:
-    house.home.mkdir(exist_ok=True)
-    path = house.home / name
-    path.write_text(text)
-    now = NOW + len(house.state.find(Import)) + len(text)
-    return run_import(house, open_table(path), ImportRequest(kind=kind, **said), now=now)
-
-
-def rows(house: House, table: str = "events", *columns: str) -> list[dict[str, Any]]:
-    names = columns or (*ALL, "order_id", "product", "properties", "origin")
-    found: list[dict[str, Any]] = house.lake.read(View(tables=(table,), columns=names)).to_pylist()
-    return found
-
-
-def money_of(house: House, table: str) -> int:
-    return sum(row["revenue"] for row in rows(house, table, "revenue"))
-
-
-def counts(report: ImportReport) -> tuple[int, int, int, int]:
-    return report.rows, report.accepted, report.duplicates, report.refused
+    return house_with(request.param, tmp_path)
 
 
 RECORDS = " customer_id  date number_of_cds  dollar_value\n" + "".join(
@@ -106,11 +58,10 @@ def test_a_longer_export_adds_only_what_is_new(house: House) -> None:
 
 def test_the_same_table_in_another_format_is_the_same(house: House) -> None:
     bring(house, "orders", "user_id,date,total\nann,2020-01-02,5.50\n")
-    report = bring(house, "orders", '{"user_id":"ann","date":"2020-01-02T00:00:00Z","total":5.5}\n', "shop.jsonl")
+    report = bring(
+        house, "orders", '{"user_id":"ann","date":"2020-01-02T00:00:00Z","total":5.5}\n', "shop.jsonl"
+    )
     assert report.duplicates == 1
-
-
-ORDERS = "user_id,date,total,order_id,sku\nann,2020-01-02,5.00,o1,x\nann,2020-01-02,7.00,o1,y\nbob,2020-01-03,1,o2,x\n"
 
 
 def test_lines_that_share_an_order_id_are_one_order(house: House) -> None:
@@ -149,10 +100,14 @@ def test_an_order_that_the_tag_told_keeps_its_total(house: House) -> None:
 
 
 def test_negative_rows_are_refunds(house: House) -> None:
-    text = "user_id,date,total,order_id\nann,2020-01-02,5.00,o1\nann,2020-01-05,-5.00,o1\nbob,2020-01-02,(3.00),\n"
+    text = "user_id,date,total,order_id\nann,2020-01-02,5,o1\nann,2020-01-05,-5,o1\nbob,2020-01-02,(3.00),\n"
     report = bring(house, "orders", text)
     found = sorted((row["event"], row["revenue"], row["order_id"] or "") for row in rows(house))
-    assert found == [("Order Completed", 500, "o1"), ("Order Refunded", -500, "o1"), ("Order Refunded", -300, "")]
+    assert found == [
+        ("Order Completed", 500, "o1"),
+        ("Order Refunded", -500, "o1"),
+        ("Order Refunded", -300, ""),
+    ]
     assert report.revenue_minor == -300
 
 
@@ -162,8 +117,11 @@ def test_an_order_cannot_be_of_two_people(house: House) -> None:
 
 
 def test_refused_rows_go_to_a_file_with_line_and_reason(house: House) -> None:
-    text = "user_id,date,total\nann,2020-01-02,5\nbob,2020-02-31,5\n,2020-01-02,5\ncid,2020-01-02,free\ndan,2020-01-02\n"
-    report = bring(house, "orders", text + "eve,2020-01-02,\nfay,2199-01-01,1\ngus,1969-12-01,1\nhal,2020-01-02,6\n")
+    text = "user_id,date,total\nann,2020-01-02,5\nbob,2020-02-31,5\n,2020-01-02,5\n"
+    text += "cid,2020-01-02,free\ndan,2020-01-02\n"
+    report = bring(
+        house, "orders", text + "eve,2020-01-02,\nfay,2199-01-01,1\ngus,1969-12-01,1\nhal,2020-01-02,6\n"
+    )
     assert counts(report) == (9, 2, 0, 7)
     assert report.people == 2
     assert report.refused_file is not None
@@ -187,41 +145,10 @@ def test_without_refusals_there_is_no_file(house: House) -> None:
     assert not (house.home / "imports").exists()
 
 
-def test_decimal_commas_zones_and_currencies_are_heeded(house: House) -> None:
-    text = "cliente;date;total\n1;02.07.2020 00:30;1.234,50\n2;02.07.2020;7,5\n"
-    said = {"given": {"person": "cliente"}, "currency": "eur", "timezone": "Europe/Rome"}
-    report = bring(house, "orders", text, **said)
-    assert (report.revenue_minor, report.currency) == (124_200, "EUR")
-    times = sorted(row["time"].isoformat() for row in rows(house))
-    assert times == ["2020-07-01T22:00:00+00:00", "2020-07-01T22:30:00+00:00"]
-
-
 def test_each_currency_of_a_file_is_counted_apart(house: House) -> None:
     report = bring(house, "orders", "user_id,date,total,currency\na,2020-01-02,5,usd\nb,2020-01-02,500,JPY\n")
     assert report.by_currency == {"USD": 500, "JPY": 500}
     assert (report.revenue_minor, report.currency) == (500, "USD")
-
-
-def test_a_file_that_leaves_day_and_month_open_is_asked_about(house: House) -> None:
-    text = "user_id,date,total\nann,02/03/2020,5\n" + "bob,04/05/2020,6\n" * 1500
-    with pytest.raises(BadFile, match="--dates dmy or --dates mdy"):
-        bring(house, "orders", text)
-    assert bring(house, "orders", text, dates="mdy").accepted == 1501
-    assert min(row["time"].isoformat() for row in rows(house))[:10] == "2020-02-03"
-
-
-def test_one_late_row_can_tell_day_from_month(house: House) -> None:
-    text = "user_id,date,total\n" + "bob,04/05/2020,6\n" * 1500 + "ann,13/05/2020,5\n"
-    bring(house, "orders", text)
-    assert min(row["time"].isoformat() for row in rows(house))[:10] == "2020-05-04"
-    with pytest.raises(BadFile, match="the day first and with the month first"):
-        bring(house, "orders", text + "ann,05/13/2020,5\n")
-
-
-def test_amounts_that_could_mean_either_are_asked_about(house: House) -> None:
-    with pytest.raises(BadFile, match="--decimal , or --decimal"):
-        bring(house, "orders", "user_id,date,total\nann,2020-01-02,1.234\n")
-    assert bring(house, "orders", "user_id,date,total\nann,2020-01-02,1.234\n", decimal=",").revenue_minor == 123_400
 
 
 def test_an_import_can_be_taken_back_once(house: House) -> None:
@@ -244,7 +171,9 @@ def test_imports_are_listed_the_latest_first(house: House) -> None:
     assert imports(house.state)[0].people == 39
 
 
-def test_a_file_that_breaks_on_the_way_leaves_nothing_behind(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_breaks_on_the_way_leaves_nothing_behind(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("volano.flow.importing.READ_AT_ONCE", 1000)
     monkeypatch.setattr("volano.flow.importing.ADDED_AT_ONCE", 1000)
     house.home.mkdir()
@@ -272,7 +201,9 @@ def test_progress_ends_at_the_size_of_the_file(house: House) -> None:
     path.write_text(RECORDS)
     told: list[tuple[int, int]] = []
     request = ImportRequest(kind="orders")
-    run_import(house, open_table(path), request, now=NOW, progress=lambda done, total: told.append((done, total)))
+    run_import(
+        house, open_table(path), request, now=NOW, progress=lambda done, total: told.append((done, total))
+    )
     assert told[-1] == (len(RECORDS), len(RECORDS))
 
 
@@ -288,7 +219,12 @@ def test_events_keep_what_they_tell_of_their_visit(house: House) -> None:
     assert counts(report) == (3, 3, 0, 0)
     found = {row["known_as"]: row for row in rows(house)}
     ann, bob = found["u:ann"], found["u:bob"]
-    assert (ann["source"], ann["medium"], ann["device"], ann["path"]) == ("instagram", "(none)", "iphone", "/sale")
+    assert (ann["source"], ann["medium"], ann["device"], ann["path"]) == (
+        "instagram",
+        "(none)",
+        "iphone",
+        "/sale",
+    )
     assert json.loads(ann["properties"]) == {"colour": "red", "size": 7}
     assert (bob["source"], bob["medium"], bob["properties"]) == (None, None, "{}")
     assert ann["person_id"] == identity("u:ann")
@@ -303,7 +239,9 @@ def test_message_ids_name_events(house: House) -> None:
 
 def test_orders_among_events_are_named_by_their_order_id_and_have_a_line(house: House) -> None:
     text = "user_id,event,timestamp,revenue,order_id\nann,Order Completed,2020-01-02,5,o1\n"
-    report = bring(house, "events", text + "ann,Order Completed,2020-01-02,5,o1\nann,Order Refunded,2020-01-03,5,o1\n")
+    report = bring(
+        house, "events", text + "ann,Order Completed,2020-01-02,5,o1\nann,Order Refunded,2020-01-03,5,o1\n"
+    )
     assert counts(report) == (3, 2, 1, 0)
     assert report.revenue_minor == money_of(house, "order_lines") == 0
     assert [row["id"] for row in rows(house) if row["revenue"] == 500] == [order_row("o1")]
@@ -329,7 +267,9 @@ def test_an_anonymous_id_belongs_to_the_first_user_seen_with_it(house: House) ->
 
 
 def test_exposures_are_exposures(house: House) -> None:
-    text = "user_id,event,timestamp,experiment_id,variation_id,round\nann,Experiment Viewed,2020-01-02,bar,a,2\n"
+    text = (
+        "user_id,event,timestamp,experiment_id,variation_id,round\nann,Experiment Viewed,2020-01-02,bar,a,2\n"
+    )
     bring(house, "events", text + "ann,Campaign Clicked,2020-01-02,bar,a,2\nann,other,2020-01-02,x,y,\n")
     exposures = rows(house, "exposures", "campaign", "variant", "round")
     assert [(row["campaign"], row["variant"], row["round"]) for row in exposures] == [("bar", "a", 2)]
@@ -337,38 +277,3 @@ def test_exposures_are_exposures(house: House) -> None:
     assert (found["Campaign Clicked"]["campaign"], found["Campaign Clicked"]["variant"]) == ("bar", "a")
     assert found["other"]["campaign"] is None
     assert json.loads(found["other"]["properties"]) == {"experiment_id": "x", "variation_id": "y"}
-
-
-def test_a_dry_run_shows_mapping_rows_and_refusals(tmp_path: Path) -> None:
-    path = tmp_path / "shop.csv"
-    path.write_text("user_id,date,total\nann,2020-01-02,5\nbob,never,5\n<script>,2020-01-02,1\nx\n")
-    seen = preview(open_table(path), ImportRequest(kind="orders"), Settings(), now=NOW)
-    assert [(match.field, match.column) for match in seen.fields] == [
-        ("person", "user_id"),
-        ("timestamp", "date"),
-        ("revenue", "total"),
-    ]
-    assert (seen.looked_at, seen.refused) == (4, 2)
-    assert seen.rows[0] == {
-        "person": "ann",
-        "time": "2020-01-02T00:00:00+00:00",
-        "revenue": 500,
-        "currency": "USD",
-    }
-
-
-def test_a_header_alone_is_nothing_to_import(house: House) -> None:
-    with pytest.raises(BadFile, match="a header and no rows"):
-        bring(house, "orders", "user_id,date,total\n")
-
-
-@pytest.mark.parametrize(
-    ("said", "sentence"), [({"currency": "euro"}, "use three letters"), ({"timezone": "Rome"}, "Europe/Rome")]
-)
-def test_settings_that_cannot_be_are_named(tmp_path: Path, said: dict[str, str], sentence: str) -> None:
-    path = tmp_path / "shop.csv"
-    path.write_text(ORDERS)
-    with pytest.raises(BadInput, match=sentence):
-        preview(open_table(path), ImportRequest(kind="orders", **said), Settings(), now=NOW)  # type: ignore[arg-type]
-
-

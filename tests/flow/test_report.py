@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from typing import Any
 
 import numpy as np
@@ -10,7 +12,8 @@ from numpy.random import default_rng
 
 from volano.domain.leak import DAY, Journey
 from volano.domain.tables import EVENTS, TIME
-from volano.flow.report import Span, count_journey, find_leaks, leak_run, leak_window, newest
+from volano.flow.report import count_journey, find_leaks, leak_run, leak_window, newest
+from volano.observe.span import HOUR, Span
 from volano.testing.lake_memory import MemoryLake
 
 JOURNEY = Journey(steps=("Page Viewed", "Product Added", "Order Completed"), within=DAY)
@@ -119,8 +122,12 @@ def test_events_that_are_no_step_make_a_journey_of_nobody() -> None:
     assert leak_run(lake, JOURNEY, now=0).leaks == ()
 
 
+def span(last: int) -> Span:
+    return Span(oldest=0, last=last, hours=Counter({last // HOUR: 1}))
+
+
 def test_people_still_under_way_count_only_where_there_is_no_week_of_others() -> None:
     week = Journey(within=7 * DAY)
-    assert leak_window(Span(oldest=0, newest=10 * DAY), week)[1] == 10 * DAY + 1
-    assert leak_window(Span(oldest=0, newest=20 * DAY), week)[1] == 13 * DAY + 1
-    assert leak_window(Span(oldest=0, newest=20 * DAY), week, since=10 * DAY) == (10 * DAY, 20 * DAY + 1)
+    assert leak_window(span(10 * DAY), week)[1] == 10 * DAY + 1
+    assert leak_window(span(20 * DAY), week)[1] == 13 * DAY + 1
+    assert leak_window(span(20 * DAY), week, since=10 * DAY) == (10 * DAY, 20 * DAY + 1)

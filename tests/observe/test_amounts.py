@@ -41,7 +41,9 @@ def test_an_amount_is_read_as_meant(text: str, mark: DecimalMark, expected: str)
     assert amount(text, mark)[0] == Decimal(expected)
 
 
-@pytest.mark.parametrize("text", ["", "free", "1,5", "1.2.3", "12 34", "(5", "12abc", "1,23,4", "nan", "0x1f", "--5"])
+@pytest.mark.parametrize(
+    "text", ["", "free", "1,5", "1.2.3", "12 34", "(5", "12abc", "1,23,4", "nan", "0x1f", "--5"]
+)
 def test_what_is_no_amount_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="is not an amount"):
         amount(text, ".")
@@ -85,12 +87,10 @@ def test_an_absurd_amount_is_refused() -> None:
             money(text, ".", "USD", certain=False)
 
 
-@given(st.integers(-(10**12), 10**12))
+@given(st.integers(-(10**10), 10**10))
 def test_an_amount_written_either_way_comes_back(units: int) -> None:
-    written = f"{units / 100:,.2f}" if abs(units) < 10**11 else f"{units // 100}.{units % 100:02}"
-    expected = units if abs(units) < 10**11 else (units // 100) * 100 + units % 100
-    if units < 0 and abs(units) >= 10**11:
-        return
-    assert money(written, ".", "EUR", certain=True)[0] == expected
+    written = f"{Decimal(units).scaleb(-2):,.2f}"
     swapped = written.translate(str.maketrans(",.", ".,"))
-    assert money(swapped, ",", "EUR", certain=True)[0] == expected
+    assert (
+        money(written, ".", "EUR", certain=True) == money(swapped, ",", "EUR", certain=True) == (units, "EUR")
+    )

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from volano.maths.hashing import hash63
 from volano.observe.columns import cleaned, hashes, hashes_once, objects, spelled
 
-words = st.text(st.characters(exclude_categories=("Cs",)), max_size=8)
+words = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 
 
 @given(st.lists(st.none() | words, min_size=1, max_size=20))
@@ -38,7 +38,13 @@ def test_different_rows_are_spelled_differently(rows: list[tuple[str, str]]) -> 
 
 
 def test_words_for_nothing_are_nothing() -> None:
-    assert cleaned(pa.array(["NULL", " \\N ", "nan", "NA", "\t0 "])).to_pylist() == [None, None, None, "NA", "0"]
+    assert cleaned(pa.array(["NULL", " \\N ", "nan", "NA", "\t0 "])).to_pylist() == [
+        None,
+        None,
+        None,
+        "NA",
+        "0",
+    ]
 
 
 @given(st.lists(st.none() | words, min_size=1, max_size=10), words)

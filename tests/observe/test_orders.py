@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from volano.observe.orders import LARGEST, lines_of, product_of, revenue_of
@@ -18,6 +18,7 @@ TREES = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from(WORDS), TREES), st.sampled_from(["Order Completed", "Order Refunded"]))
 def test_no_properties_are_odd_enough_to_raise(properties: dict[str, Any], event: str) -> None:
     revenue = revenue_of(event, properties, "EUR")

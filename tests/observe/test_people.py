@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from volano.domain.profile import Profile
@@ -31,11 +31,13 @@ FACTS = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(FACTS, st.integers(0, 20))
 def test_facts_may_come_in_pieces(facts: list[Fact], cut: int) -> None:
     assert folded(folded(ME, facts[:cut]), facts[cut:]) == folded(ME, facts)
 
 
+@settings(deadline=None)
 @given(FACTS)
 def test_facts_told_twice_change_nothing(facts: list[Fact]) -> None:
     once = folded(ME, facts)
@@ -44,6 +46,7 @@ def test_facts_told_twice_change_nothing(facts: list[Fact]) -> None:
     assert (twice.first_seen, twice.last_seen) == (once.first_seen, once.last_seen)
 
 
+@settings(deadline=None)
 @given(FACTS, FACTS)
 def test_joining_counts_each_order_once(mine: list[Fact], theirs: list[Fact]) -> None:
     whole = joined(folded(ME, mine), folded(Profile(person_id=2), theirs))

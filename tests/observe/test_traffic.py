@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from volano.observe.traffic import Traffic, traffic
@@ -86,6 +86,7 @@ TREES = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from(WORDS), TREES))
 def test_no_context_is_odd_enough_to_raise(context: dict[str, Any]) -> None:
     found = traffic(context)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 import pyarrow as pa
 from msgspec.structs import replace
 
-from volano.domain.account import Import, Source
+from volano.domain.account import Import, Source, User
 from volano.domain.campaign import Arm, Campaign, Goal, Plan, Trigger
 from volano.domain.idea import Content, Figure, Idea
 from volano.domain.leak import DAY, Journey, Leak
@@ -46,12 +47,19 @@ def empty_house(home: Path = Path("unused")) -> House:
 def full_house(home: Path = Path("unused")) -> House:
     """A house with a password, a lake of people on a journey, and one noun or more for every card."""
     house = empty_house(home)
-    set_password(house.state, PASSWORD, now=NOW)
+    house.state.put(_owner())
     house.lake.append({"events": _events(), "quarantine": _quarantined()})
     house.state.put(*LEAKS, *IDEAS, DRAFT, LIVE, VERDICT, LESSON, IMPORT)
     return house
 
 
+@cache
+def _owner() -> User:
+    """Hashing a password is slow on purpose: once is enough."""
+    return set_password(MemoryState(), PASSWORD, now=NOW)
+
+
+@cache
 def _events() -> pa.Table:
     rows = []
     depth = (900, 560, 240, 120, 70)

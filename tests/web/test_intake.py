@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import httpx
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from volano.domain.account import Source
@@ -300,6 +300,7 @@ def test_a_client_that_hangs_up_is_not_answered() -> None:
     assert (sent, door.intakes()) == ([], [])
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300), st.sampled_from(["/v1/batch", "/v1/t", "/v1/i"]), st.booleans())
 def test_no_body_is_answered_with_anything_but_200_or_4xx(body: bytes, path: str, packed: bool) -> None:
     answer = Door().post(gzip.compress(body) if packed else body, path)

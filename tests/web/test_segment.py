@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from volano.domain.event import Event, Kind, Refusal
@@ -211,6 +211,7 @@ TREES = st.recursive(
 KINDS = st.sampled_from([None, "track", "page", "identify", "alias", "group"])
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200) | st.text(max_size=200).map(str.encode), KINDS)
 @example(b'{"batch": [{"userId": 1e999}]}', None)
 @example(b'{"writeKey": 1e999, "sentAt": "\\ud800", "batch": []}', None)
@@ -223,6 +224,7 @@ def test_no_bytes_raise_anything_but_bad_input(body: bytes, kind: Kind | None) -
     assert all(found.code and found.message for found in refused)
 
 
+@settings(deadline=None)
 @given(st.lists(st.dictionaries(st.sampled_from(KEYS), TREES) | TREES, max_size=5))
 def test_every_event_of_a_batch_is_kept_or_refused(items: list[Any]) -> None:
     kept, refused = taken(json.dumps({"batch": [GOOD, *items, GOOD]}))

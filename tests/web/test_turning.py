@@ -12,7 +12,6 @@ import pytest
 from tests.web.shop import NOW, full_house
 from tests.web.visitor import Clock, Visitor
 from volano.domain.event import Event, Intake
-from volano.domain.idea import Idea
 from volano.domain.leak import Leak
 from volano.ports import Journal
 from volano.web.app import create_app

@@ -37,7 +37,7 @@ class Visitor:
         """One request; redirects are not followed."""
 
         async def asked() -> httpx.Response:
-            transport = httpx.ASGITransport(self.app, client=(self._ip, 4711))  # type: ignore[arg-type]
+            transport = httpx.ASGITransport(self.app, client=(self._ip, 4711))
             async with httpx.AsyncClient(
                 transport=transport, base_url=ADDRESS, cookies=self.cookies
             ) as client:
@@ -61,7 +61,8 @@ class Visitor:
 
     def token(self) -> str:
         """The token in the forms of the pages."""
-        return re.findall(r'name="csrf" value="([^"]+)"', self.see("/settings").text)[0]
+        found = re.search(r'name="csrf" value="([^"]+)"', self.see("/settings").text)
+        return found[1] if found else ""
 
     def sign_in(self, password: str = PASSWORD) -> httpx.Response:
         """Give the password; not redirected."""

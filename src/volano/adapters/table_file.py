@@ -44,6 +44,8 @@ def open_table(path: Path, *, header: bool | None = None, delimiter: str | None 
     name = path.name
     if path.is_dir():
         raise BadFile(f"{path} is a directory; name a file in it")
+    if path.exists() and not path.is_file():
+        raise BadFile(f"{path} is not a file that can be read twice; save what it gives to a file first")
     with _in_words(name), _opened(path) as (_, plain):
         head = plain.read(_HEAD)
     _check(name, head)

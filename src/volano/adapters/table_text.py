@@ -228,9 +228,10 @@ def _stretch(found: list[tuple[int, list[str], str]], shape: Shape) -> Stretch:
             numbers.append(number)
             kept.append(whole)
         elif not cells:
-            refusals.append(
-                refused(number, "bad_quotes", "a quote is not closed, or stands inside a field", raw)
-            )
+            reason = "a quote is not closed, or stands inside a field"
+            if len(raw) > csv.field_size_limit():
+                reason = "a field is longer than 128 KB"
+            refusals.append(refused(number, "bad_quotes", reason, raw))
         else:
             reason = f"{len(cells)} field{'s' * (len(cells) != 1)} where {width} are expected"
             refusals.append(refused(number, "bad_width", reason, _joined(cells, shape.delimiter)))

@@ -28,6 +28,8 @@ def read_object(line: str) -> Any:
         found = _JSON.decode(line)
     except (msgspec.DecodeError, UnicodeEncodeError) as error:
         return f"not a JSON object: {error}"
+    except RecursionError:
+        return "not a JSON object: it is nested too deeply"
     return found if isinstance(found, dict) else "not a JSON object"
 
 

@@ -16,42 +16,52 @@ from volano.wiring import House, open_house, open_table, read_settings
 
 _DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "bar": "|", "blank": " ", "\\t": "\t"}
 
+File = Annotated[
+    Path | None,
+    typer.Argument(metavar="FILE", help="CSV, TSV, table with blanks, JSON lines, Parquet; also .gz."),
+]
+As = Annotated[str, typer.Option("--as", metavar="KIND", help="orders or events.")]
+Map = Annotated[
+    list[str] | None,
+    typer.Option("--map", metavar="FIELD=COLUMN", help="Which column a field is; may be repeated."),
+]
+Currency = Annotated[str | None, typer.Option("--currency", metavar="EUR", help="Currency of the amounts.")]
+Timezone = Annotated[
+    str | None,
+    typer.Option("--timezone", metavar="ZONE", help="Zone of times without offset, such as Europe/Rome."),
+]
+Decimal = Annotated[
+    str | None, typer.Option("--decimal", metavar="MARK", help="Decimal mark of the amounts: , or .")
+]
+Dates = Annotated[
+    str | None,
+    typer.Option("--dates", metavar="ORDER", help="Order in dates such as 02/03/2024: dmy or mdy."),
+]
+Delimiter = Annotated[
+    str | None,
+    typer.Option("--delimiter", metavar="MARK", help="comma, semicolon, tab, bar or blank."),
+]
+Header = Annotated[
+    bool | None, typer.Option("--header/--no-header", help="Whether the first line names the columns.")
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show how the file would be read; write nothing.")]
+Undo = Annotated[str | None, typer.Option("--undo", metavar="ID", help="Take an import back.")]
+List = Annotated[bool, typer.Option("--list", help="Show all imports.")]
+
 
 def bring(
-    file: Annotated[
-        Path | None,
-        typer.Argument(metavar="FILE", help="CSV, TSV, table with blanks, JSON lines, Parquet; also .gz."),
-    ] = None,
-    kind: Annotated[str, typer.Option("--as", metavar="KIND", help="orders or events.")] = "",
-    given: Annotated[
-        list[str] | None,
-        typer.Option("--map", metavar="FIELD=COLUMN", help="Which column a field is; may be repeated."),
-    ] = None,
-    currency: Annotated[
-        str | None, typer.Option("--currency", metavar="EUR", help="Currency of the amounts.")
-    ] = None,
-    timezone: Annotated[
-        str | None,
-        typer.Option("--timezone", metavar="ZONE", help="Zone of times without offset, such as Europe/Rome."),
-    ] = None,
-    decimal: Annotated[
-        str | None, typer.Option("--decimal", metavar="MARK", help="Decimal mark of the amounts: , or .")
-    ] = None,
-    dates: Annotated[
-        str | None,
-        typer.Option("--dates", metavar="ORDER", help="Order in dates such as 02/03/2024: dmy or mdy."),
-    ] = None,
-    delimiter: Annotated[
-        str | None, typer.Option("--delimiter", metavar="MARK", help="comma, semicolon, tab, bar or blank.")
-    ] = None,
-    header: Annotated[
-        bool | None, typer.Option("--header/--no-header", help="Whether the first line names the columns.")
-    ] = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show how the file would be read; write nothing.")
-    ] = False,
-    undo: Annotated[str | None, typer.Option("--undo", metavar="ID", help="Take an import back.")] = None,
-    show: Annotated[bool, typer.Option("--list", help="Show all imports.")] = False,
+    file: File = None,
+    kind: As = "",
+    given: Map = None,
+    currency: Currency = None,
+    timezone: Timezone = None,
+    decimal: Decimal = None,
+    dates: Dates = None,
+    delimiter: Delimiter = None,
+    header: Header = None,
+    dry_run: DryRun = False,
+    undo: Undo = None,
+    show: List = False,
     home: Home = None,
     as_json: Json = False,
 ) -> None:

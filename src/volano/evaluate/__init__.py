@@ -1,1 +1,1 @@
-"""Did it work?"""
+"""Whether it worked: from exposures to a verdict, and what the verdict teaches."""

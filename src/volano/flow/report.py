@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
 import pyarrow as pa
 
 from volano.domain.leak import DAY, Journey, Leak
 from volano.domain.tables import EVENTS, empty
 from volano.domain.view import View
-from volano.maths.columns import integers
 from volano.observe.sessions import DIMENSIONS, with_visits
+from volano.observe.span import Span
 from volano.plan.journey import count, journey_json
 from volano.plan.leaks import LeakRun, search
 from volano.plan.reached import JourneyTally
@@ -22,23 +21,6 @@ __all__ = ["count_journey", "find_leaks", "journey_json", "leak_run", "newest"]
 LEAK_DAYS = 28
 _LEAST_DAYS = 7  # of people whose window has closed; with fewer, those still under way count too
 _VISIT_COLUMNS = ("source", "medium", "device", "path")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Span:
-    """The oldest and the newest time of some events (UTC µs)."""
-
-    oldest: int
-    newest: int
-
-    def __add__(self, other: Span) -> Span:
-        return Span(oldest=min(self.oldest, other.oldest), newest=max(self.newest, other.newest))
-
-    @staticmethod
-    def of(block: pa.Table) -> Span:
-        """The span of a block that is not empty."""
-        time = integers(block["time"])
-        return Span(oldest=int(np.min(time)), newest=int(np.max(time)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +55,7 @@ class CountJourney:
 
 
 def newest(lake: Lake) -> int | None:
-    """The time of the newest event (UTC µs); None when there is none."""
+    """Up to when the data reach (UTC µs), see `Span.newest`; None when there are none."""
     span = lake.tally(View(columns=("time",)), Span.of)
     return None if span is None else span.newest
 
@@ -125,7 +107,8 @@ def leak_window(
 ) -> tuple[int, int]:
     """From when until when people set out whose leaks are looked for.
 
-    >>> days = leak_window(Span(oldest=0, newest=60 * DAY), Journey())
+    >>> from collections import Counter
+    >>> days = leak_window(Span(oldest=0, last=60 * DAY, hours=Counter({60 * 24: 9})), Journey())
     >>> [moment // DAY for moment in days]
     [25, 53]
     """

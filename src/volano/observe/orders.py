@@ -13,6 +13,7 @@ from volano.domain.money import minor
 LARGEST = 10**15  # minor units; more is no price
 LINES_LIMIT = 500
 _AMOUNTS = ("revenue", "total", "value")
+_PLAIN = (str, int, float)
 _NAMES = ("product_id", "sku", "name")
 
 
@@ -31,7 +32,7 @@ def text_of(value: Any) -> str | None:
     >>> text_of(17), text_of(""), text_of([1])
     ('17', None, None)
     """
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
+    if isinstance(value, bool) or not isinstance(value, _PLAIN):
         return None
     return str(value) or None
 
@@ -47,8 +48,10 @@ def currency_of(properties: Mapping[str, Any], default: str) -> str:
 def revenue_of(event: str, properties: Mapping[str, Any], currency: str) -> int | None:
     """What an order brought or, negative, a refund took, in minor units; None for any other event.
 
-    >>> revenue_of("Order Completed", {"total": "41.50"}, "EUR"), revenue_of("Order Refunded", {"total": 5}, "EUR")
-    (4150, -500)
+    >>> revenue_of("Order Completed", {"total": "41.50"}, "EUR")
+    4150
+    >>> revenue_of("Order Refunded", {"total": 5}, "JPY")
+    -5
     """
     if event not in (ORDER_COMPLETED, ORDER_REFUNDED):
         return None
@@ -116,7 +119,7 @@ def _named(found: Mapping[str, Any], names: tuple[str, ...]) -> str | None:
 
 
 def _number(value: Any) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
+    if isinstance(value, bool) or not isinstance(value, _PLAIN):
         return None
     try:
         number = float(value)

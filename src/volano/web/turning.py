@@ -32,6 +32,7 @@ class Turning:
         self._fresh = True
         self._thought_at = -_THINK_ANYWAY
         self.version = 0
+        self.received_at = 0  # when events last came through here; UTC µs
         self.troubles: dict[str, str] = {}
 
     def start(self) -> None:
@@ -66,9 +67,13 @@ class Turning:
 
         house = self._house
         moved = self._try(
-            "bringing events in", lambda: drain(house.journal, house.lake, house.profiles, limit=_FRAMES)
+            "bringing events in",
+            lambda: drain(
+                house.journal, house.lake, house.profiles, limit=_FRAMES, currency=house.settings.currency
+            ),
         )
         if moved:
+            self.received_at = self._clock()
             self.touched()
         return moved or 0
 

@@ -124,6 +124,7 @@ def content(request: Ask, desk: Desk) -> dict[str, Any]:
         "idea": next(iter(idea_cards(seen.ideas[:1], [], seen.leaks)), None),
         "due": _due(seen),
         "verdict": next(iter(verdict_cards(seen.verdicts[:1], seen.campaigns)), None),
+        "coming": now - desk.turning.received_at < 60 * words.SECOND,
         "troubles": desk.turning.troubles,
         "address": address(request),
         "write_key": write_key(desk),
