@@ -258,3 +258,19 @@ def test_ways_for_machines_read_no_cookies() -> None:
     visitor = owner(full_house())
     answer = visitor.ask("POST", "/v1/track", json={"event": "x", "userId": "1"})
     assert answer.status_code in (400, 401)
+
+
+def test_a_goal_nobody_can_be_counted_for_draws_no_interval(house: House) -> None:
+    unripe = [replace(result, control_people=0, variant_people=0) for result in VERDICT.results]
+    house.state.put(replace(VERDICT, results=unripe, missing="0 of 87", sentence="Keep running: 0 of 87."))
+    text = owner(house).see("/results").text
+    assert text.count("there is nothing to compare") == 4
+    assert text.count("0 of 87") == 1
+
+
+def test_what_was_done_is_said_once_and_undo_stays(house: House) -> None:
+    visitor = owner(house)
+    assert "on your backlog." in visitor.send("/plan/idea", key="l1a2b3").text
+    assert "on your backlog." not in visitor.see("/plan").text
+    visitor.send("/ideas/drop", key=IDEAS[1].key)
+    assert "Undo" in visitor.see("/plan").text

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tests.web.shop import PASSWORD, empty_house, full_house
 from tests.web.visitor import Clock, Visitor, owner
 from volano.domain.account import Session, User
 from volano.errors import BadInput
+from volano.settings import Settings
 from volano.testing.state_memory import MemoryState
 from volano.web.app import create_app
 from volano.web.login import FORTNIGHT, Brake, MustWait, cookie_key, set_password
@@ -75,6 +78,11 @@ def test_the_session_cookie_is_kept_from_scripts_and_other_sites() -> None:
     assert "HttpOnly" in cookie
     assert "samesite=lax" in cookie.lower()
     assert "Max-Age=1209600" in cookie
+
+
+def test_the_session_cookie_is_sent_over_https_only_where_the_house_says_so() -> None:
+    house = replace(full_house(), settings=Settings(secure_cookies=True))
+    assert "Secure" in Visitor(create_app(house, now=Clock())).sign_in().headers["set-cookie"]
 
 
 def test_only_a_hash_of_the_cookie_is_kept() -> None:

@@ -118,16 +118,21 @@ def environment(assets: Assets) -> Environment:
 def page(request: Ask, desk: Desk, template: str, *, status: int = 200, **data: Any) -> Page:
     """A whole page, or a fragment of one, from a template."""
     session: Session | None = request.scope.get("state", {}).get("session")
+    note, note_key = _note(request)
     text = desk.templates.get_template(template).render(
         here=request.url.path,
         now=desk.clock(),
         csrf=session.csrf if session else "",
         signed_in=session is not None,
-        **_note(request),
+        note=note,
+        note_key=note_key,
         **data,
     )
     headers = {"Cache-Control": "no-store"}
-    return Response(text, media_type="text/html; charset=utf-8", status_code=status, headers=headers)
+    answer = Response(text, media_type="text/html; charset=utf-8", status_code=status, headers=headers)
+    if note and not note.undo and not template.startswith("_"):
+        answer.delete_cookie(NOTE_COOKIE)  # said once; one with undo stays its ten seconds
+    return answer
 
 
 def back(path: str, note: str = "", key: str = "") -> Page:
@@ -157,9 +162,9 @@ def with_session(answer: Page, desk: Desk, cookie: str) -> Page:
     return answer
 
 
-def _note(request: Ask) -> dict[str, Any]:
+def _note(request: Ask) -> tuple[Note | None, str]:
     name, _, key = unquote(request.cookies.get(NOTE_COOKIE, "")).partition(":")
-    return {"note": NOTES.get(name), "note_key": key}
+    return NOTES.get(name), key
 
 
 @dataclass(frozen=True, slots=True)

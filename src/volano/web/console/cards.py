@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from volano.domain.campaign import CONTROL, Campaign
 from volano.domain.idea import Idea
-from volano.domain.leak import DAY, Leak
+from volano.domain.leak import Leak
 from volano.domain.verdict import GoalResult, Verdict
 from volano.errors import NotFound
 from volano.plan import playbook
@@ -21,16 +21,14 @@ class LeakCard:
     leak: Leak
     title: str
     pair: charts.Pair
-    new: bool
 
 
-def leak_card(leak: Leak, *, now: int) -> LeakCard:
+def leak_card(leak: Leak) -> LeakCard:
     """The card of a leak."""
     return LeakCard(
         leak=leak,
         title=words.leak_title(leak.step, leak.slice),
         pair=charts.pair(leak.expected, leak.observed, leak.gap_low, leak.gap_high),
-        new=leak.found_at > now - 7 * DAY,
     )
 
 
@@ -70,6 +68,11 @@ class GoalRow:
     variant: str
     relative: str
 
+    @property
+    def counted(self) -> bool:
+        """Whether there is anybody in both arms to compare."""
+        return bool(self.result.control_people and self.result.variant_people)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VerdictCard:
@@ -88,9 +91,10 @@ class VerdictCard:
         return min((row.result.maturity for row in self.lagging), default=1.0)
 
     @property
-    def main(self) -> GoalRow | None:
-        """The goal that decides, or the first there is."""
-        return next(iter([*self.lagging, *self.leading]), None)
+    def missing(self) -> str:
+        """What is missing, unless the sentence says it already."""
+        said = self.verdict.missing.rstrip(".")
+        return "" if said in self.verdict.sentence else self.verdict.missing
 
 
 _NAMES = {

@@ -120,7 +120,7 @@ def content(request: Ask, desk: Desk) -> dict[str, Any]:
         "stages": list(zip(STAGES, where.progress, strict=True)),
         "tiles": tiles(seen),
         "past": seen.newest is not None and seen.until < now - DAY,
-        "leak": leak_card(seen.leaks[0], now=now) if seen.leaks else None,
+        "leak": leak_card(seen.leaks[0]) if seen.leaks else None,
         "idea": next(iter(idea_cards(seen.ideas[:1], [], seen.leaks)), None),
         "due": _due(seen),
         "verdict": next(iter(verdict_cards(seen.verdicts[:1], seen.campaigns)), None),
