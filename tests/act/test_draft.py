@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from tests.nouns import NOW, leak
 from volano.act import draft as drafting
 from volano.domain.campaign import CONTROL, Arm, Campaign, Plan
-from volano.domain.idea import Content
+from volano.domain.idea import Content, Recipe
 from volano.errors import BadInput, BadRule
 from volano.plan import playbook, rice
 
@@ -22,7 +22,7 @@ def drafted(key: str = "checkout-reassurance") -> Campaign:
 
 
 @pytest.mark.parametrize("recipe", playbook.RECIPES, ids=lambda recipe: recipe.key)
-def test_every_recipe_makes_a_draft_that_can_be_published(recipe: playbook.Recipe) -> None:
+def test_every_recipe_makes_a_draft_that_can_be_published(recipe: Recipe) -> None:
     drafting.check(drafted(recipe.key))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from msgspec.structs import replace
@@ -90,7 +91,7 @@ def override(state: State, idea_key: str, field: str, value: float | None, *, no
     return fresh
 
 
-def _against(leak: Leak, journey: Journey, beliefs: dict[str, Belief], now: int) -> list[Idea]:
+def _against(leak: Leak, journey: Journey, beliefs: Mapping[str, Belief], now: int) -> list[Idea]:
     position = rice.journey_position(leak, journey.steps)
     return [
         rice.idea(leak, known, beliefs.get(known.key) or playbook.prior(known.key), now=now)
@@ -98,7 +99,7 @@ def _against(leak: Leak, journey: Journey, beliefs: dict[str, Belief], now: int)
     ]
 
 
-def _carried(idea: Idea, old: dict[str, Idea], leak: Leak, beliefs: dict[str, Belief]) -> Idea:
+def _carried(idea: Idea, old: dict[str, Idea], leak: Leak, beliefs: Mapping[str, Belief]) -> Idea:
     before = old.get(idea.key)
     if before is None:
         return idea

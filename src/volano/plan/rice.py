@@ -20,16 +20,8 @@ _DRAWS = 400
 
 def idea(leak: Leak, recipe: Recipe, belief: Belief, *, now: int) -> Idea:
     """The recipe against the leak, scored with what we believe of it."""
-    figures = {
-        "reach": Figure(
-            value=leak.reach,
-            origin=f"from the leak: {leak.people_per_week:,.0f} people a week × {WEEKS_PER_QUARTER} weeks",
-        ),
-        "impact": Figure(value=belief.mean, origin=impact_origin(belief)),
-        "confidence": confidence(leak, belief),
-        "effort": Figure(value=recipe.effort, origin="playbook, in person-days"),
-    }
     name = slice_name(leak.slice)
+    reach = f"from the leak: {leak.people_per_week:,.0f} people a week × {WEEKS_PER_QUARTER} weeks"
     new = Idea(
         key=f"{leak.key}.{recipe.key}",
         leak=leak.key,
@@ -37,7 +29,10 @@ def idea(leak: Leak, recipe: Recipe, belief: Belief, *, now: int) -> Idea:
         title=recipe.title.format(slice=name),
         why=recipe.why,
         format=recipe.format,
-        **figures,
+        reach=Figure(value=leak.reach, origin=reach),
+        impact=Figure(value=belief.mean, origin=impact_origin(belief)),
+        confidence=confidence(leak, belief),
+        effort=Figure(value=recipe.effort, origin="playbook, in person-days"),
         score=0,
         score_low=0,
         score_high=0,
