@@ -14,6 +14,7 @@ from volano.rules.tree import validate
 
 CONTROL_SHARE = 0.5
 WINDOW_DAYS = 7.0
+AT_ONCE = 1 / 8  # days: about the visit itself
 OTHER = "(other)"  # values too rare to be named cannot be aimed at
 
 
@@ -54,9 +55,9 @@ def arms(content: Content, control: float) -> tuple[Arm, ...]:
 
 def goals(next_step: str, days: float) -> tuple[Goal, ...]:
     """Clicks and the next step at once, orders when they mature, refunds as guardrail."""
-    leading = [Goal(key="click", role="leading", event=CAMPAIGN_CLICKED, days=1)]
+    leading = [Goal(key="click", role="leading", event=CAMPAIGN_CLICKED, days=AT_ONCE)]
     if next_step != ORDER_COMPLETED:
-        leading.append(Goal(key="goes-on", role="leading", event=next_step, days=1))
+        leading.append(Goal(key="goes-on", role="leading", event=next_step, days=AT_ONCE))
     return (
         *leading,
         Goal(key="orders", role="lagging", event=ORDER_COMPLETED, days=days),

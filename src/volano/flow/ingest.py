@@ -10,7 +10,8 @@ from volano.domain.event import Frame
 from volano.domain.profile import Profile
 from volano.domain.view import Offset, View
 from volano.errors import BrokenHome
-from volano.observe.people import FACTS, census, turned
+from volano.observe.census import FACTS, census
+from volano.observe.people import turned
 from volano.observe.rows import Rows
 from volano.observe.stitching import identities, links
 from volano.ports import Journal, Lake, Profiles

@@ -1,34 +1,16 @@
-"""Profiles from what people did: fold facts into a profile, join two, all of them from a block."""
+"""Profiles from what people did: fold facts into a profile, join two."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import msgspec
-import pyarrow as pa
 
 from volano.domain.event import ORDER_COMPLETED, ORDER_REFUNDED
 from volano.domain.profile import Profile
-from volano.domain.view import View
 
 COUNTED = 32  # the latest orders and refunds that a profile remembers by id
-
-FACTS = View(
-    tables=("events", "decisions"),
-    columns=(
-        "id",
-        "event",
-        "source",
-        "medium",
-        "device",
-        "revenue",
-        "campaign",
-        "round",
-        "known_as",
-    ),
-)
 
 
 class Fact(NamedTuple):
@@ -76,7 +58,7 @@ def folded(profile: Profile, facts: Iterable[Fact]) -> Profile:
         medium=medium,
         device=device,
         assigned=profile.assigned,
-        counted=_latest(counted),
+        counted=latest(counted),
     )
 
 
@@ -96,7 +78,7 @@ def joined(one: Profile, alias: Profile) -> Profile:
         medium=newer.medium if newer.source else older.medium,
         device=newer.device or older.device,
         assigned={**alias.assigned, **one.assigned},
-        counted=_latest({**alias.counted, **one.counted}),
+        counted=latest({**alias.counted, **one.counted}),
     )
 
 
@@ -132,35 +114,6 @@ def turned(
     return list(after.values())
 
 
-@dataclass(frozen=True, slots=True)
-class Census:
-    """The profiles of some blocks; censuses add up, as a block holds whole people."""
-
-    profiles: tuple[Profile, ...] = field(default=())
-
-    def __add__(self, other: Census) -> Census:
-        return Census(self.profiles + other.profiles)
-
-
-def census(block: pa.Table) -> Census:
-    """The profiles of everybody in a block of the view FACTS."""
-    times = block["time"].cast(pa.int64()).to_pylist()
-    people = block["person_id"].to_pylist()
-    names = ("id", "event", "source", "medium", "device", "revenue")
-    facts: dict[int, list[Fact]] = {person: [] for person in people}
-    columns = [block[name].to_pylist() for name in names]
-    for person, time, *rest in zip(people, times, *columns, strict=True):
-        if rest[1] is not None:  # a decision has no event
-            facts[person].append(Fact(time, *rest))
-    found = {person: folded(Profile(person_id=person), told) for person, told in facts.items()}
-    drawn = zip(
-        people, *(block[name].to_pylist() for name in ("table", "campaign", "round", "known_as")), strict=True
-    )
-    for person, table, campaign, round_, known in drawn:
-        if table == "decisions":
-            found[person] = assigned(found[person], f"{campaign}.{round_}", known[2:])
-    return Census(tuple(found.values()))
-
-
-def _latest(counted: dict[int, int]) -> dict[int, int]:
+def latest(counted: dict[int, int]) -> dict[int, int]:
+    """The newest of them, as many as a profile remembers."""
     return counted if len(counted) <= COUNTED else dict(list(counted.items())[-COUNTED:])
