@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from multiprocessing import get_context
 from pathlib import Path
 from secrets import token_urlsafe
 from typing import Annotated, Any
@@ -80,13 +81,13 @@ def _turn(spec: WorldSpec, home: str | None, as_json: bool) -> None:
 
 def _live(spec: WorldSpec, pace: float, settings: Settings, as_json: bool) -> None:
     """History in bulk, then the server with the shop talking to it."""
-    from volano.cli.live import Feeder
     from volano.cli.turn import HISTORY_DAYS, bring
     from volano.flow.ingest import rebuild_profiles
     from volano.flow.sources import first_source
     from volano.web.app import create_app
     from volano.web.demo_shop import with_shop
     from volano.web.login import set_password
+    from volano.world.live import feed
     from volano.world.run import World
 
     listener = listen(settings.host, settings.port)
@@ -101,15 +102,17 @@ def _live(spec: WorldSpec, pace: float, settings: Settings, as_json: bool) -> No
         before = min(HISTORY_DAYS, spec.days // 2)
         bring(house, world, 0, before)
         rebuild_profiles(house.lake, house.profiles)
-        feeder = Feeder(world, before, address=address, write_key=key, pace=pace)
+        shop = get_context("spawn").Process(
+            target=feed, args=(spec, before, address, key, pace), name="demo-shop", daemon=True
+        )
         note = {"address": address, "password": password, "shop": f"{address}/demo-shop", "write_key": key}
 
         def started() -> None:
             _greet(note, as_json)
-            feeder.start()
+            shop.start()
 
         run(with_shop(create_app(house), key), listener, started)
-        feeder.stop()
+        shop.terminate()
 
 
 def _greet(note: dict[str, str], as_json: bool) -> None:

@@ -11,12 +11,16 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from volano.web.asgi import Asgi, Receive, Scope, Send
 
 ROOT = "/demo-shop"
-# Name, price in dollars, picture.
+# Name, price in dollars, picture (a path of 24 × 24).
 PRODUCTS: Mapping[str, tuple[str, int, str]] = {
-    "lamp": ("Desk lamp", 39, "💡"),
-    "mug": ("Big mug", 12, "☕"),
-    "plant": ("Fern in a pot", 18, "🪴"),
-    "kite": ("Red kite", 25, "🪁"),
+    "lamp": ("Desk lamp", 39, "M9 3h6l4 9H5zM12 12v7M8 20h8"),
+    "mug": ("Big mug", 12, "M5 8h11v7a4 4 0 0 1-4 4H9a4 4 0 0 1-4-4zM16 10h2a2 2 0 0 1 0 5h-2M9 5V3M13 5V3"),
+    "plant": (
+        "Fern in a pot",
+        18,
+        "M8 15h8l-1 6H9zM12 15V8M12 11C7 11 6 8 6 5c4 0 6 2 6 6zM12 9c0-3 2-5 6-5 0 3-1 5-6 5z",
+    ),
+    "kite": ("Red kite", 25, "M12 2l6 7-6 8-6-8zM6 9h12M12 2v15M12 17c0 3 3 2 3 5"),
 }
 # As whom one may come: in words, user agent, memory in GB, where from.
 _PHONE = (

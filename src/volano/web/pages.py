@@ -108,6 +108,7 @@ def environment(assets: Assets) -> Environment:
         made.filters[name] = getattr(words, name)
     made.filters["step"] = words.step
     made.filters["lost"] = words.lost
+    made.filters["headline"] = words.headline
     made.filters["people"] = words.people_of
     made.filters["slice_name"] = slice_name
     made.filters["url"] = lambda text: quote(str(text), safe="")
