@@ -48,8 +48,10 @@ def open_table(path: Path, *, header: bool | None = None, delimiter: str | None 
         raise BadFile(f"{path} is not a file that can be read twice; save what it gives to a file first")
     with _in_words(name), _opened(path) as (_, plain):
         head = plain.read(_HEAD)
-    _check(name, head)
     size = path.stat().st_size
+    if head and path.suffix == ".parquet" and not head.startswith(b"PAR1"):
+        raise BadFile(f"{name} is not a Parquet file, though it is named like one; make it again")
+    _check(name, head)
     if head.startswith(b"PAR1"):
         return _Parquet(name=name, size=size, path=path)
     text = _head_text(name, head)

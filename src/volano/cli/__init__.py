@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import typer
+from typer.exceptions import TyperException
 
 from volano.errors import VolanoError
 
@@ -24,15 +26,25 @@ def main() -> None:
 
     commands.register(app)
     try:
-        app()
+        code = app(sys.argv[1:] or ["--help"], standalone_mode=False)
+        sys.exit(code if isinstance(code, int) else 0)
     except VolanoError as error:
         _stop(error.message)
-    except (KeyboardInterrupt, BrokenPipeError):
+    except TyperException as error:
+        words = error.format_message() if hasattr(error, "format_message") else str(error)
+        _stop(f"{words.rstrip('.')}; `volano --help` shows what there is")
+    except (KeyboardInterrupt, BrokenPipeError, typer.Abort):
         sys.exit(130)
     except OSError as error:
         _stop(f"{error.filename or 'the system'}: {error.strerror or error}")
+    except Exception as error:  # whatever it is, a person gets a sentence and a way to tell us
+        if os.environ.get("VOLANO_TRACEBACK"):
+            raise
+        _stop(
+            f"something broke on our side ({type(error).__name__}: {error}); VOLANO_TRACEBACK=1 shows where"
+        )
 
 
 def _stop(sentence: str) -> None:
-    print(f"volano: {sentence}", file=sys.stderr)  # noqa: T201  the one sentence
+    print(f"volano: {' '.join(sentence.split())}", file=sys.stderr)  # noqa: T201  the one sentence
     sys.exit(2)
