@@ -8,9 +8,10 @@ from msgspec.structs import replace
 from tests.nouns import NOW, leak
 from volano.domain.campaign import Campaign
 from volano.domain.idea import Idea
-from volano.domain.leak import Leak
+from volano.domain.leak import Journey, Leak
 from volano.errors import BadInput, NotFound
 from volano.flow import launch, propose
+from volano.flow.journeys import home_journey, keep_journey
 from volano.plan import playbook, rice
 from volano.testing.state_memory import MemoryState
 
@@ -101,3 +102,17 @@ def test_a_new_verdict_reorders_the_backlog(state: MemoryState) -> None:
     again = propose.rescore(state, now=NOW)
     assert again[0].key != best.key
     assert state.get(Leak, leak().key) == leak()
+
+
+def test_a_home_with_events_of_other_names_is_judged_by_its_own_order(state: MemoryState) -> None:
+    keep_journey(state, Journey(steps=("land", "cart", "paid"), within=DAY))
+    campaign = launch.draft(state, first(state).key, now=NOW)
+    assert {goal.event for goal in campaign.goals if goal.role == "lagging"} == {"paid"}
+    assert home_journey(state).steps == ("land", "cart", "paid")
+
+
+@pytest.mark.parametrize("journey", [Journey(steps=("one",)), Journey(within=0), Journey(steps=("a", " "))])
+def test_what_is_no_journey_is_not_kept(state: MemoryState, journey: Journey) -> None:
+    with pytest.raises(BadInput):
+        keep_journey(state, journey)
+    assert home_journey(state) == Journey()

@@ -18,7 +18,9 @@ AT_ONCE = 1 / 8  # days: about the visit itself
 OTHER = "(other)"  # values too rare to be named cannot be aimed at
 
 
-def draft(idea: Idea, leak: Leak, recipe: Recipe, plan: Plan, *, now: int) -> Campaign:
+def draft(
+    idea: Idea, leak: Leak, recipe: Recipe, plan: Plan, *, order: str = ORDER_COMPLETED, now: int
+) -> Campaign:
     """What the playbook proposes: the leak's slice as audience, its step as trigger, half as control."""
     return Campaign(
         key=f"c-{idea.key.replace('.', '-')}",
@@ -29,7 +31,7 @@ def draft(idea: Idea, leak: Leak, recipe: Recipe, plan: Plan, *, now: int) -> Ca
         audience=audience(leak.slice),
         trigger=Trigger(on=leak.step, then=recipe.then, value=recipe.value),
         arms=arms(recipe.content, CONTROL_SHARE),
-        goals=goals(leak.next_step, WINDOW_DAYS),
+        goals=goals(leak.next_step, WINDOW_DAYS, order),
         plan=plan,
         made_at=now,
         review_by=now + int((plan.days + WINDOW_DAYS) * DAY),
@@ -53,15 +55,15 @@ def arms(content: Content, control: float) -> tuple[Arm, ...]:
     )
 
 
-def goals(next_step: str, days: float) -> tuple[Goal, ...]:
+def goals(next_step: str, days: float, order: str = ORDER_COMPLETED) -> tuple[Goal, ...]:
     """Clicks and the next step at once, orders when they mature, refunds as guardrail."""
     leading = [Goal(key="click", role="leading", event=CAMPAIGN_CLICKED, days=AT_ONCE)]
-    if next_step != ORDER_COMPLETED:
+    if next_step != order:
         leading.append(Goal(key="goes-on", role="leading", event=next_step, days=AT_ONCE))
     return (
         *leading,
-        Goal(key="orders", role="lagging", event=ORDER_COMPLETED, days=days),
-        Goal(key="revenue", role="lagging", event=ORDER_COMPLETED, days=days, measure="revenue"),
+        Goal(key="orders", role="lagging", event=order, days=days),
+        Goal(key="revenue", role="lagging", event=order, days=days, measure="revenue"),
         Goal(key="refunds", role="guardrail", event=ORDER_REFUNDED, days=days, margin=0.01),
     )
 

@@ -12,7 +12,7 @@ from sqlalchemy import Column, Integer, MetaData, Table, Text
 from volano.domain.account import Import, Session, Source, User
 from volano.domain.campaign import Campaign
 from volano.domain.idea import Belief, Idea
-from volano.domain.leak import Leak
+from volano.domain.leak import HomeJourney, Leak
 from volano.domain.verdict import Lesson, Verdict
 
 METADATA = MetaData(
@@ -39,6 +39,7 @@ KINDS: dict[type[msgspec.Struct], Table] = {
     User: _table("users"),
     Session: _table("sessions"),
     Import: _table("imports"),
+    HomeJourney: _table("journeys"),
     Leak: _table("leaks"),
     Idea: _table("ideas"),
     Belief: _table("beliefs"),

@@ -13,6 +13,7 @@ from volano.domain.leak import DAY, Journey, Leak, slice_name
 from volano.domain.money import shown
 from volano.domain.verdict import Lesson, Verdict
 from volano.errors import BadInput
+from volano.flow.journeys import home_journey, keep_journey
 from volano.wiring import House, open_house, read_settings
 
 _UNITS = {"s": 1_000_000, "m": 60_000_000, "h": 3_600_000_000, "d": DAY, "w": 7 * DAY}
@@ -21,7 +22,7 @@ Steps = Annotated[
     str | None, typer.Option("--steps", metavar="A,B,C", help="Event names in order, separated by commas.")
 ]
 Within = Annotated[
-    str, typer.Option("--within", metavar="TIME", help="Window from the first step: 30m, 12h, 7d.")
+    str | None, typer.Option("--within", metavar="TIME", help="Window from the first step: 30m, 12h, 7d.")
 ]
 
 
@@ -43,19 +44,24 @@ def duration(text: str) -> int:
     return int(float(match[1]) * _UNITS[match[2]])
 
 
-def _journey(steps: str | None, within: str) -> Journey:
-    names = Journey().steps if steps is None else tuple(name.strip() for name in steps.split(","))
+def _journey(house: House, steps: str | None, within: str | None) -> Journey:
+    """The home's journey, with what was said of it on the command line."""
+    kept = home_journey(house.state)
+    names = kept.steps if steps is None else tuple(name.strip() for name in steps.split(","))
     if len(names) < 2 or not all(names):
         raise BadInput("--steps needs at least two event names, separated by commas")
-    return Journey(steps=names, within=duration(within))
+    return Journey(steps=names, within=kept.within if within is None else duration(within))
 
 
 def journey(
     steps: Steps = None,
-    within: Within = "7d",
+    within: Within = None,
     by: Annotated[
         str, typer.Option("--by", metavar="DIM", help="source, device, landing, visitor or a property.")
     ] = "",
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Make it the home's journey: leaks, ideas and console follow it.")
+    ] = False,
     home: Home = None,
     as_json: Json = False,
 ) -> None:
@@ -66,9 +72,12 @@ def journey(
     from volano.flow.report import count_journey
     from volano.plan.journey import journey_json
 
-    path = _journey(steps, within)
+    house = _house(home)
+    path = _journey(house, steps, within)
     dims = tuple(name.strip() for name in by.split(",") if name.strip())
-    tally = count_journey(_house(home).lake, path, by=dims)
+    if keep:
+        keep_journey(house.state, path)
+    tally = count_journey(house.lake, path, by=dims)
     if tally is None:
         raise BadInput("there are no events yet; bring some with `volano import` or `volano demo`")
     found = journey_json(tally, dims)
@@ -90,7 +99,7 @@ def _show_journey(found: dict[str, Any], dims: tuple[str, ...]) -> None:
 
 def leaks(
     steps: Steps = None,
-    within: Within = "7d",
+    within: Within = None,
     days: Annotated[
         int, typer.Option("--days", min=1, help="How many days before the newest event to look at.")
     ] = 28,
@@ -103,7 +112,8 @@ def leaks(
     """
     from volano.flow.report import find_leaks, newest
 
-    house, path = _house(home), _journey(steps, within)
+    house = _house(home)
+    path = _journey(house, steps, within)
     last = newest(house.lake)
     if last is None:
         raise BadInput("there are no events yet; bring some with `volano import` or `volano demo`")

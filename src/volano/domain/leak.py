@@ -23,6 +23,13 @@ class Journey(msgspec.Struct, frozen=True, kw_only=True):
     within: int = 7 * DAY
 
 
+class HomeJourney(msgspec.Struct, frozen=True, kw_only=True):
+    """The journey that a home looks at unless told otherwise."""
+
+    key: str = "home"
+    journey: Journey = Journey()
+
+
 class Leak(msgspec.Struct, frozen=True, kw_only=True):
     """Of `people` at `step` in `slice`, `went_on` reached `next_step`; comparable people do so more often.
 

@@ -9,6 +9,7 @@ from volano.domain.campaign import CONTROL, Campaign, Plan
 from volano.domain.idea import Belief, Idea
 from volano.domain.leak import DAY, Leak
 from volano.errors import BadInput, NotFound
+from volano.flow.journeys import home_journey
 from volano.plan import playbook
 from volano.plan.sizing import sized
 from volano.ports import State
@@ -23,7 +24,8 @@ def draft(state: State, idea_key: str, *, now: int) -> Campaign:
     leak = state.get(Leak, idea.leak)
     recipe = playbook.recipe(idea.recipe)
     plan = plan_for(state, leak, recipe.key, control=drafting.CONTROL_SHARE)
-    campaign = drafting.draft(idea, leak, recipe, plan, now=now)
+    order = home_journey(state).steps[-1]
+    campaign = drafting.draft(idea, leak, recipe, plan, order=order, now=now)
     drafting.check(campaign)
     state.put(campaign, replace(idea, status="open" if idea.status == "proposed" else idea.status))
     return campaign

@@ -10,11 +10,10 @@ from msgspec.structs import replace
 from volano.domain.idea import Belief, Idea
 from volano.domain.leak import Journey, Leak
 from volano.errors import NotFound
+from volano.flow.journeys import home_journey
 from volano.flow.report import find_leaks, newest
 from volano.plan import playbook, rice
 from volano.ports import Lake, State
-
-DEFAULT_JOURNEY = Journey()
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +25,9 @@ class Outlook:
     as_of: int | None
 
 
-def refresh(lake: Lake, state: State, *, now: int, journey: Journey = DEFAULT_JOURNEY) -> Outlook:
+def refresh(lake: Lake, state: State, *, now: int) -> Outlook:
     """Find the leaks anew, propose ideas against them, and keep both; what people decided stays decided."""
+    journey = home_journey(state)
     leaks = find_leaks(lake, journey, now=now)
     old = {idea.key: idea for idea in state.find(Idea)}
     beliefs = rice.beliefs_of(state.find(Belief))
@@ -45,9 +45,9 @@ def outlook(state: State, as_of: int | None = None) -> Outlook:
     return Outlook(leaks, rice.ranked(state.find(Idea)), as_of)
 
 
-def rescore(state: State, *, now: int, journey: Journey = DEFAULT_JOURNEY) -> list[Idea]:
+def rescore(state: State, *, now: int) -> list[Idea]:
     """The kept ideas scored with what is believed now; kept, and returned best first."""
-    beliefs = rice.beliefs_of(state.find(Belief))
+    beliefs, journey = rice.beliefs_of(state.find(Belief)), home_journey(state)
     leaks = {leak.key: leak for leak in state.find(Leak)}
     fresh = [
         _carried(new, {old.key: old}, leaks[old.leak], beliefs)

@@ -10,7 +10,8 @@ import msgspec
 from litestar import Response
 
 from volano.domain.idea import Idea
-from volano.domain.leak import DAY, Journey, Leak, slice_name
+from volano.domain.leak import DAY, Leak, slice_name
+from volano.flow.journeys import home_journey
 from volano.flow.propose import open_idea, outlook
 from volano.flow.report import count_journey, newest
 from volano.observe.sessions import DIMENSIONS
@@ -31,7 +32,7 @@ def journey_seen(desk: Desk) -> JourneyTally | None:
     def counted() -> JourneyTally | None:
         last = newest(lake)
         since = None if last is None else last - DAYS * DAY
-        return count_journey(lake, Journey(), by=DIMENSIONS, since=since)
+        return count_journey(lake, home_journey(desk.house.state), by=DIMENSIONS, since=since)
 
     found: JourneyTally | None = desk.memo.of("journey", counted, patience=5)
     return found
@@ -95,7 +96,7 @@ def plan(request: Ask, desk: Desk) -> Page:
         slices=_slices(tally, by, worst) if tally is not None and by else [],
         leaks=[leak_card(leak) for leak in leaks],
         window=DAYS,
-        days=Journey().within // DAY,
+        days=f"{home_journey(desk.house.state).within / DAY:g}",
     )
 
 

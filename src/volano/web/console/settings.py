@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from volano.domain.account import Import, Source
+from volano.domain.leak import DAY, Journey
+from volano.errors import BadInput
+from volano.flow.journeys import home_journey, keep_journey
 from volano.web.pages import Ask, Desk, Page, Route, address, back, form, page, write_key
 
 
@@ -17,6 +20,8 @@ def more(request: Ask, desk: Desk, *, status: int = 200, problem: str = "") -> P
         problem=problem,
         sources=desk.house.state.find(Source),
         imports=imports,
+        journey=home_journey(desk.house.state),
+        days=f"{home_journey(desk.house.state).within / DAY:g}",
         address=address(request),
         write_key=write_key(desk),
         home=str(desk.house.home),
@@ -40,7 +45,22 @@ def undo_import(request: Ask, desk: Desk) -> Page:
     return back("/settings", "import-undone")
 
 
+def journey(request: Ask, desk: Desk) -> Page:
+    """Look at another journey; the plan follows at once."""
+    sent = form(request)
+    steps = tuple(line.strip() for line in sent.get("steps", "").splitlines() if line.strip())
+    try:
+        days = float(sent.get("days", ""))
+        keep_journey(desk.house.state, Journey(steps=steps, within=int(days * DAY)))
+    except (BadInput, ValueError, OverflowError) as error:
+        problem = error.message if isinstance(error, BadInput) else "the days of a journey must be a number"
+        return more(request, desk, status=400, problem=problem)
+    desk.turning.touched()
+    return back("/settings", "saved")
+
+
 ROUTES = [
     Route("GET", "/settings", settings),
     Route("POST", "/settings/imports/undo", undo_import),
+    Route("POST", "/settings/journey", journey),
 ]

@@ -15,6 +15,7 @@ NAMES = (
     "users",
     "sessions",
     "imports",
+    "journeys",
     "leaks",
     "ideas",
     "beliefs",
