@@ -145,7 +145,9 @@ def _launched(house: House, *, now: int) -> tuple[str, float]:
     )
     idea = rice.idea(leak, playbook.recipe(RECIPE), playbook.prior(RECIPE), now=now)
     house.state.put(leak, idea)
-    campaign = launch.publish(house.state, launch.draft(house.state, idea.key, now=now).key, now=now)
+    campaign = launch.publish(
+        house.state, launch.draft(house.lake, house.state, idea.key, now=now).key, now=now
+    )
     return campaign.key, campaign.plan.lift
 
 

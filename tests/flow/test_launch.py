@@ -13,6 +13,7 @@ from volano.errors import BadInput, NotFound
 from volano.flow import launch, propose
 from volano.flow.journeys import home_journey, keep_journey
 from volano.plan import playbook, rice
+from volano.testing.lake_memory import MemoryLake
 from volano.testing.state_memory import MemoryState
 
 DAY = 86_400_000_000
@@ -31,14 +32,14 @@ def first(state: MemoryState) -> Idea:
 
 
 def test_a_draft_is_made_once(state: MemoryState) -> None:
-    one = launch.draft(state, first(state).key, now=NOW)
-    assert launch.draft(state, first(state).key, now=NOW + 5) == one
+    one = launch.draft(MemoryLake(), state, first(state).key, now=NOW)
+    assert launch.draft(MemoryLake(), state, first(state).key, now=NOW + 5) == one
     assert state.find(Campaign) == [one]
     assert one.status == "draft"
 
 
 def test_a_test_is_planned_for_what_the_traffic_can_show(state: MemoryState) -> None:
-    plan = launch.draft(state, first(state).key, now=NOW).plan
+    plan = launch.draft(MemoryLake(), state, first(state).key, now=NOW).plan
     assert plan.days <= 21
     assert plan.lift > playbook.prior(first(state).recipe).mean
     assert 2 * plan.people_per_arm <= leak().people_per_week * 3 + 2
@@ -46,7 +47,7 @@ def test_a_test_is_planned_for_what_the_traffic_can_show(state: MemoryState) -> 
 
 def test_publishing_starts_it_and_marks_the_idea(state: MemoryState) -> None:
     idea = first(state)
-    live = launch.publish(state, launch.draft(state, idea.key, now=NOW).key, now=NOW)
+    live = launch.publish(state, launch.draft(MemoryLake(), state, idea.key, now=NOW).key, now=NOW)
     assert live.status == "live"
     assert live.review_by > NOW + 7 * DAY
     assert state.get(Idea, idea.key).status == "running"
@@ -54,7 +55,7 @@ def test_publishing_starts_it_and_marks_the_idea(state: MemoryState) -> None:
 
 
 def test_a_published_campaign_cannot_be_changed_but_stopped_and_shipped(state: MemoryState) -> None:
-    live = launch.publish(state, launch.draft(state, first(state).key, now=NOW).key, now=NOW)
+    live = launch.publish(state, launch.draft(MemoryLake(), state, first(state).key, now=NOW).key, now=NOW)
     with pytest.raises(BadInput, match="cannot be changed"):
         launch.revise(state, replace(live, name="Other"), now=NOW)
     stopped = launch.stop(state, live.key, now=NOW)
@@ -65,14 +66,14 @@ def test_a_published_campaign_cannot_be_changed_but_stopped_and_shipped(state: M
 
 
 def test_taking_a_publishing_back_begins_a_new_round(state: MemoryState) -> None:
-    live = launch.publish(state, launch.draft(state, first(state).key, now=NOW).key, now=NOW)
+    live = launch.publish(state, launch.draft(MemoryLake(), state, first(state).key, now=NOW).key, now=NOW)
     back = launch.unpublish(state, live.key, now=NOW)
     assert (back.status, back.round) == ("draft", live.round + 1)
     assert state.get(Idea, live.idea).status == "open"
 
 
 def test_a_smaller_control_asks_for_another_plan(state: MemoryState) -> None:
-    draft = launch.draft(state, first(state).key, now=NOW)
+    draft = launch.draft(MemoryLake(), state, first(state).key, now=NOW)
     arms = tuple(replace(arm, weight=weight) for arm, weight in zip(draft.arms, (0.2, 0.8), strict=True))
     assert launch.revise(state, replace(draft, arms=arms), now=NOW).plan != draft.plan
 
@@ -106,7 +107,7 @@ def test_a_new_verdict_reorders_the_backlog(state: MemoryState) -> None:
 
 def test_a_home_with_events_of_other_names_is_judged_by_its_own_order(state: MemoryState) -> None:
     keep_journey(state, Journey(steps=("land", "cart", "paid"), within=DAY))
-    campaign = launch.draft(state, first(state).key, now=NOW)
+    campaign = launch.draft(MemoryLake(), state, first(state).key, now=NOW)
     assert {goal.event for goal in campaign.goals if goal.role == "lagging"} == {"paid"}
     assert home_journey(state).steps == ("land", "cart", "paid")
 

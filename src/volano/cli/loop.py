@@ -180,7 +180,7 @@ def launch(
     from volano.flow import launch as launching
 
     house = _house(home)
-    campaign = launching.draft(house.state, idea, now=now())
+    campaign = launching.draft(house.lake, house.state, idea, now=now())
     if not draft:
         campaign = launching.publish(house.state, campaign.key, now=now())
     answer(campaign, as_json, lambda: answers.print(_said(campaign), markup=False))

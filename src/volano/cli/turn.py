@@ -124,7 +124,7 @@ def _start_best(house: House, ideas: Sequence[Idea], *, now: int) -> Campaign | 
     best = next((idea for idea in ideas if idea.status in ("proposed", "open")), None)
     if best is None:
         return None
-    return launch.publish(house.state, launch.draft(house.state, best.key, now=now).key, now=now)
+    return launch.publish(house.state, launch.draft(house.lake, house.state, best.key, now=now).key, now=now)
 
 
 def _rank(idea: Idea) -> dict[str, Any]:

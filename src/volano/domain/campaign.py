@@ -48,6 +48,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     lift: float
     people_per_arm: int
     days: float  # expected until full
+    people_per_week: float = 0.0  # who come to the trigger, of the audience
 
 
 class Campaign(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,36 +10,44 @@ from volano.domain.idea import Belief, Idea
 from volano.domain.leak import DAY, Leak
 from volano.errors import BadInput, NotFound
 from volano.flow.journeys import home_journey
+from volano.flow.report import first_tries
 from volano.plan import playbook
-from volano.plan.sizing import sized
-from volano.ports import State
+from volano.plan.sizing import sized, traffic
+from volano.ports import Lake, State
 
 
-def draft(state: State, idea_key: str, *, now: int) -> Campaign:
+def draft(lake: Lake, state: State, idea_key: str, *, now: int) -> Campaign:
     """The first draft of a campaign for the idea, kept; the one there is, if it was drafted before."""
     idea = state.get(Idea, idea_key)
     for known in state.find(Campaign):
         if known.idea == idea.key:
             return known
-    leak = state.get(Leak, idea.leak)
-    recipe = playbook.recipe(idea.recipe)
-    plan = plan_for(state, leak, recipe.key, control=drafting.CONTROL_SHARE)
+    leak, recipe = state.get(Leak, idea.leak), playbook.recipe(idea.recipe)
     order = home_journey(state).steps[-1]
+    plan = _first_plan(lake, state, leak, recipe.key, order)
     campaign = drafting.draft(idea, leak, recipe, plan, order=order, now=now)
     drafting.check(campaign)
     state.put(campaign, replace(idea, status="open" if idea.status == "proposed" else idea.status))
     return campaign
 
 
-def plan_for(state: State, leak: Leak, recipe: str, *, control: float) -> Plan:
-    """How many people the test needs, from the leak's traffic and what we believe of the idea."""
-    try:
-        belief = state.get(Belief, recipe)
-    except NotFound:
-        belief = playbook.prior(recipe)
+def _first_plan(lake: Lake, state: State, leak: Leak, recipe: str, order: str) -> Plan:
+    """Sized by what people of the slice did after they first came to the step, as the test will see them."""
+    tally = first_tries(lake, leak.step, order, within=int(drafting.WINDOW_DAYS * DAY))
+    weekly, baseline = (0.0, 0.0) if tally is None else traffic(tally, leak.slice)
     return sized(
-        baseline=leak.order_share, lift=belief.mean, people_per_week=leak.people_per_week, control=control
+        baseline=baseline or leak.order_share,
+        lift=_belief(state, recipe).mean,
+        people_per_week=weekly or leak.people_per_week,
+        control=drafting.CONTROL_SHARE,
     )
+
+
+def _belief(state: State, recipe: str) -> Belief:
+    try:
+        return state.get(Belief, recipe)
+    except NotFound:
+        return playbook.prior(recipe)
 
 
 def revise(state: State, campaign: Campaign, *, now: int) -> Campaign:
@@ -47,9 +55,13 @@ def revise(state: State, campaign: Campaign, *, now: int) -> Campaign:
     if state.get(Campaign, campaign.key).status != "draft":
         raise BadInput("a campaign that has been published cannot be changed; stop it and draft it anew")
     drafting.check(campaign)
-    control = sum(arm.weight for arm in campaign.arms if arm.key == CONTROL)
-    leak = state.get(Leak, state.get(Idea, campaign.idea).leak)
-    changed = replace(campaign, plan=plan_for(state, leak, campaign.recipe, control=control), made_at=now)
+    plan = sized(
+        baseline=campaign.plan.baseline,
+        lift=_belief(state, campaign.recipe).mean,
+        people_per_week=campaign.plan.people_per_week,
+        control=sum(arm.weight for arm in campaign.arms if arm.key == CONTROL),
+    )
+    changed = replace(campaign, plan=plan, made_at=now)
     state.put(changed)
     return changed
 

@@ -31,6 +31,7 @@ class CountJourney:
     by: tuple[str, ...]
     since: int | None
     until: int | None
+    first_only: bool = False
 
     @property
     def by_visits(self) -> bool:
@@ -51,7 +52,9 @@ class CountJourney:
     def __call__(self, block: pa.Table) -> JourneyTally:
         if self.by_visits:
             block = with_visits(block)
-        return count(block, self.journey, self.by, since=self.since, until=self.until)
+        return count(
+            block, self.journey, self.by, since=self.since, until=self.until, first_only=self.first_only
+        )
 
 
 def newest(lake: Lake) -> int | None:
@@ -77,6 +80,20 @@ def count_journey(
     if found is None and newest(lake) is not None:
         return counter(empty("events"))  # there are events, but none of a step
     return found
+
+
+def first_tries(lake: Lake, step: str, order: str, *, within: int) -> JourneyTally | None:
+    """Who came to the step in the last 28 days, and ordered within `within` µs of the first time they did.
+
+    By the visit of that time; of people whose window has closed, where there is a week of those.
+    """
+    journey = Journey(steps=(step, order), within=within)
+    span = lake.tally(View(columns=("time",)), Span.of)
+    if span is None:
+        return None
+    since, until = leak_window(span, journey)
+    counter = CountJourney(journey=journey, by=DIMENSIONS, since=since, until=until, first_only=True)
+    return lake.tally(counter.view, counter)
 
 
 def find_leaks(

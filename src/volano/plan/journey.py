@@ -22,15 +22,18 @@ def count(
     *,
     since: int | None = None,
     until: int | None = None,
+    first_only: bool = False,
 ) -> JourneyTally:
     """Each person at the deepest step reached by any chain that set out in [since, until).
+
+    With `first_only` only the chain of a person's first start in that time counts.
 
     Any event of the first step may start a chain; each later step is strictly later than the one before
     and at most `journey.within` after the start. A person's slice is that of the first start. A
     dimension of `by` is a column of the block or a key of its JSON column `properties`. The block is
     sorted by (person_id, time); with a column `visit`, chances are counted in visits, else in starts.
     """
-    walk = _walk(block, journey, since, until)
+    walk = _walk(block, journey, since, until, first_only=first_only)
     lead = np.flatnonzero(changes(walk.person)) if len(walk.person) else walk.person
     first = walk.rows[lead]
     depth = np.maximum.reduceat(walk.depth, lead) if len(lead) else walk.depth
@@ -68,13 +71,17 @@ class _Walk(msgspec.Struct, frozen=True):
     end: Ints
 
 
-def _walk(block: pa.Table, journey: Journey, since: int | None, until: int | None) -> _Walk:
+def _walk(
+    block: pa.Table, journey: Journey, since: int | None, until: int | None, *, first_only: bool
+) -> _Walk:
     """Greedily the earliest next step is the best one for a given start, so one pass a step is exact."""
     event = texts(block["event"])
     rows = np.flatnonzero(event.among(journey.steps))
     person, time = integers(block["person_id"])[rows], integers(block["time"])[rows]
     steps, what = [event.code(name) for name in journey.steps], event.codes[rows]
     starts = _within(np.flatnonzero(what == steps[0]), time, since, until)
+    if first_only and len(starts):
+        starts = starts[changes(person[starts])]
     later = _later(person, time)
     depth = np.ones(len(starts), dtype=np.int64)
     chain, at = np.arange(len(starts)), starts

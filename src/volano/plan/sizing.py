@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from msgspec.structs import replace
+
 from volano.domain.campaign import Plan
+from volano.plan.reached import JourneyTally
 from volano.plan.sample_size import LARGEST_LIFT, planned
 
 FULL_WITHIN_DAYS = 21.0  # longer tests drift: cookies expire, seasons change, people lose patience
@@ -20,7 +25,8 @@ def sized(*, baseline: float, lift: float, people_per_week: float, control: floa
     """
 
     def plan(size: float) -> Plan:
-        return planned(baseline=baseline, lift=size, people_per_week=people_per_week, control=control)
+        found = planned(baseline=baseline, lift=size, people_per_week=people_per_week, control=control)
+        return replace(found, people_per_week=people_per_week)
 
     wanted = plan(lift)
     if wanted.days <= FULL_WITHIN_DAYS:
@@ -32,3 +38,15 @@ def sized(*, baseline: float, lift: float, people_per_week: float, control: floa
         middle = (low + high) / 2
         low, high = (low, middle) if plan(middle).days <= FULL_WITHIN_DAYS else (middle, high)
     return plan(high)
+
+
+def traffic(tally: JourneyTally, slice_: Mapping[str, str]) -> tuple[float, float]:
+    """People a week in the slice who come to the first step, and the share of them who reach the last."""
+    if slice_:
+        rows = [row for row in tally.rows(*slice_) if all(row[name] == slice_[name] for name in slice_)]
+        steps = rows[0]["steps"] if rows else tally.steps[:0]
+    else:
+        steps = tally.steps
+    if not steps or not steps[0]["people"]:
+        return 0.0, 0.0
+    return steps[0]["people"] / tally.weeks, steps[-1]["people"] / steps[0]["people"]

@@ -162,7 +162,7 @@ def restore(request: Ask, desk: Desk) -> Page:
 
 def make_campaign(request: Ask, desk: Desk) -> Page:
     """Draft a campaign from an idea and open it."""
-    campaign = launch.draft(desk.house.state, form(request).get("key", ""), now=desk.clock())
+    campaign = launch.draft(desk.house.lake, desk.house.state, form(request).get("key", ""), now=desk.clock())
     return back(f"/campaigns/{campaign.key}")
 
 
