@@ -181,6 +181,26 @@ def test_any_start_may_begin_the_chain_that_counts_and_the_slice_is_that_of_the_
     }
 
 
+@settings(deadline=None)
+@given(rows_, paths, windows)
+def test_first_tries_are_the_journey_of_everybodys_first_start(
+    rows: list[Row], steps: tuple[str, ...], within: int
+) -> None:
+    journey = Journey(steps=steps, within=within)
+    seen: set[int] = set()
+    kept = []
+    for row in rows:  # every other start is as if it had not been one
+        again = row.event == steps[0] and row.person in seen and steps[0] not in steps[1:]
+        if row.event == steps[0]:
+            seen.add(row.person)
+        if not again:
+            kept.append(row)
+    if steps[0] in steps[1:]:
+        return
+    tried = count(block_of(rows), journey, first_only=True)
+    assert tried.steps == count(block_of(kept), journey).steps
+
+
 def test_events_at_the_same_moment_are_not_later() -> None:
     rows = [Row(1, 0, "a", None), Row(1, 0, "b", None)]
     assert count(block_of(rows), Journey(steps=("a", "b"), within=MINUTE)).steps[1]["people"] == 0
