@@ -135,3 +135,9 @@ def test_the_changelog_tells_of_this_version() -> None:
     assert f"## {__version__}" in (ROOT / "CHANGELOG.md").read_text()
     for record in (ROOT / "docs/decisions").glob("*.md"):
         assert len(record.read_text().splitlines()) <= 40, record.name
+
+
+def test_every_link_of_a_page_leads_somewhere() -> None:
+    for page in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]:
+        for link in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text()):
+            assert "://" in link or (page.parent / link).exists(), f"{name(page)} links to {link}"
