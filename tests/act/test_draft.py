@@ -7,18 +7,16 @@ from msgspec.structs import replace
 
 from tests.nouns import NOW, leak
 from volano.act import draft as drafting
-from volano.domain.campaign import CONTROL, Arm, Campaign, Plan
+from volano.domain.campaign import CONTROL, Arm, Campaign
 from volano.domain.idea import Content, Recipe
 from volano.errors import BadInput, BadRule
 from volano.plan import playbook, rice
-
-PLAN = Plan(baseline=0.41, lift=0.3, people_per_arm=300, days=14)
 
 
 def drafted(key: str = "checkout-reassurance") -> Campaign:
     recipe = playbook.recipe(key)
     idea = rice.idea(leak(), recipe, playbook.prior(key), now=NOW)
-    return drafting.draft(idea, leak(), recipe, PLAN, now=NOW)
+    return drafting.draft(idea, leak(), recipe, now=NOW)
 
 
 @pytest.mark.parametrize("recipe", playbook.RECIPES, ids=lambda recipe: recipe.key)

@@ -57,7 +57,7 @@ def test_publishing_starts_it_and_marks_the_idea(state: MemoryState) -> None:
 def test_a_published_campaign_cannot_be_changed_but_stopped_and_shipped(state: MemoryState) -> None:
     live = launch.publish(state, launch.draft(MemoryLake(), state, first(state).key, now=NOW).key, now=NOW)
     with pytest.raises(BadInput, match="cannot be changed"):
-        launch.revise(state, replace(live, name="Other"), now=NOW)
+        launch.revise(MemoryLake(), state, replace(live, name="Other"), now=NOW)
     stopped = launch.stop(state, live.key, now=NOW)
     assert stopped.status == "stopped"
     shipped = launch.ship(state, live.key, now=NOW)
@@ -75,7 +75,7 @@ def test_taking_a_publishing_back_begins_a_new_round(state: MemoryState) -> None
 def test_a_smaller_control_asks_for_another_plan(state: MemoryState) -> None:
     draft = launch.draft(MemoryLake(), state, first(state).key, now=NOW)
     arms = tuple(replace(arm, weight=weight) for arm, weight in zip(draft.arms, (0.2, 0.8), strict=True))
-    assert launch.revise(state, replace(draft, arms=arms), now=NOW).plan != draft.plan
+    assert launch.revise(MemoryLake(), state, replace(draft, arms=arms), now=NOW).plan != draft.plan
 
 
 def test_the_best_proposed_idea_of_a_leak_goes_on_the_backlog(state: MemoryState) -> None:

@@ -11,7 +11,7 @@ from numpy.random import default_rng
 
 from volano.domain.leak import DAY, Journey
 from volano.domain.tables import EVENTS, TIME
-from volano.flow.report import count_journey, find_leaks, leak_run, leak_window, newest
+from volano.flow.report import count_journey, find_leaks, leak_run, leak_window, newest, seen_through
 from volano.observe.span import HOUR, Span
 from volano.testing.lake_memory import MemoryLake
 
@@ -125,8 +125,33 @@ def span(last: int) -> Span:
     return Span(oldest=0, last=last, hours=Counter({last // HOUR: 1}))
 
 
-def test_people_still_under_way_count_only_where_there_is_no_week_of_others() -> None:
+def test_people_still_under_way_are_not_counted() -> None:
     week = Journey(within=7 * DAY)
-    assert leak_window(span(10 * DAY), week)[1] == 10 * DAY + 1
-    assert leak_window(span(20 * DAY), week)[1] == 13 * DAY + 1
-    assert leak_window(span(20 * DAY), week, since=10 * DAY) == (10 * DAY, 20 * DAY + 1)
+    assert leak_window(span(40 * DAY), week)[1] == 33 * DAY + 1
+    assert leak_window(span(40 * DAY), week, since=10 * DAY) == (10 * DAY, 33 * DAY + 1)
+
+
+def test_in_young_data_the_window_is_shorter_for_everybody() -> None:
+    week = Journey(within=7 * DAY)
+    assert seen_through(week, span(9 * DAY)).within == 3 * DAY
+    assert seen_through(week, span(30 * DAY)).within == 7 * DAY
+
+
+def test_a_slice_that_has_only_begun_is_not_blamed_for_being_young() -> None:
+    """All go on alike, about a day between steps; one source began two days before the end."""
+    draw = default_rng(5)
+    people, last = 6000, 12 * DAY
+    late = np.arange(people) % 4 == 0
+    start = np.where(late, draw.uniform(10 * DAY, last, people), draw.uniform(0, last, people))
+    rows = []
+    for person in range(people):
+        moment = start[person]
+        for step in Journey().steps:
+            if moment < last:
+                rows.append((person, int(moment), step, "late" if late[person] else "old"))
+            if draw.random() > 0.7:
+                break
+            moment += draw.exponential(DAY)
+    columns = list(zip(*rows, strict=True))
+    lake = lake_of(person_id=columns[0], time=columns[1], event=columns[2], source=columns[3])
+    assert find_leaks(lake, Journey(), now=0) == []

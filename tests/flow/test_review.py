@@ -12,6 +12,7 @@ from volano.domain.idea import Belief, Figure, Idea
 from volano.domain.leak import DAY
 from volano.domain.verdict import Lesson, Verdict
 from volano.errors import NotFound
+from volano.flow import launch
 from volano.flow.review import review
 from volano.plan import playbook
 from volano.testing.lake_memory import MemoryLake
@@ -138,3 +139,39 @@ def test_a_campaign_of_an_unknown_recipe_names_it() -> None:
     with pytest.raises(NotFound, match="magic"):
         review(lake, state, now=NOW)
     assert state.find(Verdict) == []
+
+
+def test_what_was_shipped_and_then_stopped_is_not_judged_again() -> None:
+    lake, state = house(BETTER)
+    review(lake, state, now=NOW)
+    key = state.find(Campaign)[0].key
+    launch.ship(state, key, now=NOW)
+    ran(lake, {"a": (450, 1_000)}, round_=2)
+    launch.stop(state, key, now=NOW)
+    assert review(lake, state, now=NOW) == []
+    assert len(state.find(Lesson)) == 1
+
+
+class ShippedMeanwhile(MemoryLake):
+    """A lake in which reading takes so long that somebody ships in between."""
+
+    def __init__(self, state: MemoryState) -> None:
+        super().__init__()
+        self._state, self.armed = state, False
+
+    def tally(self, view: Any, of: Any) -> Any:
+        if self.armed and "exposures" in view.tables:
+            self.armed = False
+            launch.ship(self._state, self._state.find(Campaign)[0].key, now=NOW)
+        return super().tally(view, of)
+
+
+def test_a_verdict_does_not_undo_what_a_person_did_meanwhile() -> None:
+    state = MemoryState()
+    lake = ShippedMeanwhile(state)
+    ran(lake, SAME)
+    state.put(campaign(), IDEA)
+    lake.armed = True
+    (found,) = review(lake, state, now=NOW)
+    assert found.call == "stop"
+    assert state.find(Campaign)[0].status == "shipped"

@@ -8,19 +8,18 @@ from urllib.parse import urlsplit
 from volano.domain.campaign import CONTROL, Arm, Campaign, Goal, Plan, Trigger
 from volano.domain.event import CAMPAIGN_CLICKED, ORDER_COMPLETED, ORDER_REFUNDED
 from volano.domain.idea import Content, Idea, Recipe
-from volano.domain.leak import DAY, Leak
+from volano.domain.leak import Leak
 from volano.errors import BadInput
 from volano.rules.tree import validate
 
 CONTROL_SHARE = 0.5
 WINDOW_DAYS = 7.0
 AT_ONCE = 1 / 8  # days: about the visit itself
+UNPLANNED = Plan(baseline=0, lift=0, people_per_arm=0, days=0)
 OTHER = "(other)"  # values too rare to be named cannot be aimed at
 
 
-def draft(
-    idea: Idea, leak: Leak, recipe: Recipe, plan: Plan, *, order: str = ORDER_COMPLETED, now: int
-) -> Campaign:
+def draft(idea: Idea, leak: Leak, recipe: Recipe, *, order: str = ORDER_COMPLETED, now: int) -> Campaign:
     """What the playbook proposes: the leak's slice as audience, its step as trigger, half as control."""
     return Campaign(
         key=f"c-{idea.key.replace('.', '-')}",
@@ -32,9 +31,8 @@ def draft(
         trigger=Trigger(on=leak.step, then=recipe.then, value=recipe.value),
         arms=arms(recipe.content, CONTROL_SHARE),
         goals=goals(leak.next_step, WINDOW_DAYS, order),
-        plan=plan,
+        plan=UNPLANNED,
         made_at=now,
-        review_by=now + int((plan.days + WINDOW_DAYS) * DAY),
     )
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from volano.act import draft as drafting
-from volano.domain.campaign import CONTROL, Campaign, Plan
+from volano.domain.campaign import CONTROL, Campaign
 from volano.domain.idea import Belief, Idea
 from volano.domain.leak import DAY, Leak
 from volano.errors import BadInput, NotFound
 from volano.flow.journeys import home_journey
 from volano.flow.report import first_tries
+from volano.observe.sessions import DIMENSIONS
 from volano.plan import playbook
 from volano.plan.sizing import sized, traffic
 from volano.ports import Lake, State
@@ -24,23 +25,28 @@ def draft(lake: Lake, state: State, idea_key: str, *, now: int) -> Campaign:
             return known
     leak, recipe = state.get(Leak, idea.leak), playbook.recipe(idea.recipe)
     order = home_journey(state).steps[-1]
-    plan = _first_plan(lake, state, leak, recipe.key, order)
-    campaign = drafting.draft(idea, leak, recipe, plan, order=order, now=now)
+    campaign = _planned(lake, state, drafting.draft(idea, leak, recipe, order=order, now=now))
     drafting.check(campaign)
     state.put(campaign, replace(idea, status="open" if idea.status == "proposed" else idea.status))
     return campaign
 
 
-def _first_plan(lake: Lake, state: State, leak: Leak, recipe: str, order: str) -> Plan:
-    """Sized by what people of the slice did after they first came to the step, as the test will see them."""
-    tally = first_tries(lake, leak.step, order, within=int(drafting.WINDOW_DAYS * DAY))
-    weekly, baseline = (0.0, 0.0) if tally is None else traffic(tally, leak.slice)
-    return sized(
-        baseline=baseline or leak.order_share,
-        lift=_belief(state, recipe).mean,
-        people_per_week=weekly or leak.people_per_week,
-        control=drafting.CONTROL_SHARE,
+def _planned(lake: Lake, state: State, campaign: Campaign) -> Campaign:
+    """The campaign, sized by what its audience did after they first came to its trigger."""
+    decides = next(goal for goal in campaign.goals if goal.role == "lagging")
+    tally = first_tries(lake, campaign.trigger.on, decides.event, within=int(decides.days * DAY))
+    slice_ = {name: value for name, value in campaign.audience.items() if name in DIMENSIONS}
+    leak = state.get(Leak, state.get(Idea, campaign.idea).leak)
+    known = (leak.people_per_week, leak.order_share)
+    seen = known if tally is None else traffic(tally, slice_)
+    weekly, baseline = seen if seen[0] or campaign.trigger.on != leak.step else known
+    plan = sized(
+        baseline=baseline,
+        lift=_belief(state, campaign.recipe).mean,
+        people_per_week=weekly,
+        control=sum(arm.weight for arm in campaign.arms if arm.key == CONTROL),
     )
+    return replace(campaign, plan=plan)
 
 
 def _belief(state: State, recipe: str) -> Belief:
@@ -50,18 +56,12 @@ def _belief(state: State, recipe: str) -> Belief:
         return playbook.prior(recipe)
 
 
-def revise(state: State, campaign: Campaign, *, now: int) -> Campaign:
-    """Keep a changed draft; its plan follows its control share."""
+def revise(lake: Lake, state: State, campaign: Campaign, *, now: int) -> Campaign:
+    """Keep a changed draft; its plan follows its audience, trigger, window and control share."""
     if state.get(Campaign, campaign.key).status != "draft":
         raise BadInput("a campaign that has been published cannot be changed; stop it and draft it anew")
     drafting.check(campaign)
-    plan = sized(
-        baseline=campaign.plan.baseline,
-        lift=_belief(state, campaign.recipe).mean,
-        people_per_week=campaign.plan.people_per_week,
-        control=sum(arm.weight for arm in campaign.arms if arm.key == CONTROL),
-    )
-    changed = replace(campaign, plan=plan, made_at=now)
+    changed = replace(_planned(lake, state, campaign), made_at=now)
     state.put(changed)
     return changed
 

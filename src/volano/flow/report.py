@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import pyarrow as pa
+from msgspec.structs import replace
 
 from volano.domain.leak import DAY, Journey, Leak
 from volano.domain.tables import EVENTS, empty
@@ -19,7 +20,6 @@ from volano.ports import Lake
 __all__ = ["count_journey", "find_leaks", "journey_json", "leak_run", "newest"]
 
 LEAK_DAYS = 28
-_LEAST_DAYS = 7  # of people whose window has closed; with fewer, those still under way count too
 _VISIT_COLUMNS = ("source", "medium", "device", "path")
 
 
@@ -85,12 +85,12 @@ def count_journey(
 def first_tries(lake: Lake, step: str, order: str, *, within: int) -> JourneyTally | None:
     """Who came to the step in the last 28 days, and ordered within `within` µs of the first time they did.
 
-    By the visit of that time; of people whose window has closed, where there is a week of those.
+    By the visit of that time; of people whose window has closed.
     """
-    journey = Journey(steps=(step, order), within=within)
     span = lake.tally(View(columns=("time",)), Span.of)
     if span is None:
         return None
+    journey = seen_through(Journey(steps=(step, order), within=within), span)
     since, until = leak_window(span, journey)
     counter = CountJourney(journey=journey, by=DIMENSIONS, since=since, until=until, first_only=True)
     return lake.tally(counter.view, counter)
@@ -108,15 +108,30 @@ def leak_run(
 ) -> LeakRun:
     """The leaks, how many slices × steps were tested for them, and the share that comes to each step.
 
-    Unless told otherwise, of the last 28 days of people whose window has closed (somebody who set out
-    yesterday is not lost yet); where there is less than a week of those, of everybody.
+    Unless told otherwise, of the last 28 days of people whose window has closed: somebody who set out
+    yesterday is not lost yet. In young data everybody's window is shorter, see `seen_through`.
     """
     span = lake.tally(View(columns=("time",)), Span.of)
     if span is None:
         return LeakRun(leaks=(), tested=0, steps=())
+    if until is None:
+        journey = seen_through(journey, span)
     since, until = leak_window(span, journey, since, until)
     tally = count_journey(lake, journey, by=DIMENSIONS, since=since, until=until)
     return LeakRun(leaks=(), tested=0, steps=()) if tally is None else search(tally, now=now)
+
+
+def seen_through(journey: Journey, span: Span) -> Journey:
+    """The journey with a window of at most a third of the time the data span, the same for everybody.
+
+    Else a slice that began last week would be compared with people who had longer to go on.
+
+    >>> from collections import Counter
+    >>> day = Span(oldest=0, last=9 * DAY, hours=Counter({9 * 24: 1}))
+    >>> seen_through(Journey(), day).within // DAY
+    3
+    """
+    return replace(journey, within=max(1, min(journey.within, (span.newest - span.oldest) // 3)))
 
 
 def leak_window(
@@ -130,7 +145,5 @@ def leak_window(
     [25, 53]
     """
     if until is None:
-        closed = span.newest - journey.within + 1
-        enough = closed - max(span.oldest, since or span.oldest) >= _LEAST_DAYS * DAY
-        until = closed if enough else span.newest + 1
+        until = span.newest - journey.within + 1
     return (until - LEAK_DAYS * DAY if since is None else since), until

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 from msgspec.structs import replace
 
-from volano.domain.campaign import Campaign
+from volano.domain.campaign import CONTROL, Campaign
 from volano.domain.idea import Belief, Idea
 from volano.domain.verdict import Lesson, Verdict
 from volano.errors import NotFound
@@ -19,11 +19,16 @@ from volano.ports import Lake, State
 def review(lake: Lake, state: State, *, now: int) -> list[Verdict]:
     """The verdicts of all live and stopped campaigns, kept; those that were final stand as they are."""
     kept = {verdict.key: verdict for verdict in state.find(Verdict)}
-    judged = [campaign for campaign in state.find(Campaign) if campaign.status in ("live", "stopped")]
+    judged = [campaign for campaign in state.find(Campaign) if _is_test(campaign)]
     if not judged:
         return []
     as_of = data_until(lake, now=now)
     return [_reviewed(lake, state, campaign, kept.get(campaign.salt), now, as_of) for campaign in judged]
+
+
+def _is_test(campaign: Campaign) -> bool:
+    """Whether there is something to judge: what is shipped, or was, has no control any more."""
+    return campaign.status in ("live", "stopped") and any(arm.key == CONTROL for arm in campaign.arms)
 
 
 def _reviewed(
@@ -77,6 +82,9 @@ def _belief(state: State, recipe: str) -> Belief:
 
 
 def _stopped(state: State, campaign: Campaign, now: int) -> list[msgspec.Struct]:
-    """The campaign and its idea at their end."""
+    """The campaign and its idea at their end, unless somebody shipped it while it was being judged."""
+    current = state.get(Campaign, campaign.key)
+    if (current.status, current.salt) != ("live", campaign.salt):
+        return []
     ended = replace(campaign, status="stopped", ended_at=campaign.ended_at or now)
     return [ended, *(replace(idea, status="done") for idea in state.find(Idea) if idea.key == campaign.idea)]

@@ -40,8 +40,12 @@ def sized(*, baseline: float, lift: float, people_per_week: float, control: floa
     return plan(high)
 
 
-def traffic(tally: JourneyTally, slice_: Mapping[str, str]) -> tuple[float, float]:
-    """People a week in the slice who come to the first step, and the share of them who reach the last."""
+def traffic(tally: JourneyTally, slice_: Mapping[str, object]) -> tuple[float, float]:
+    """People a week in the slice who come to the first step, and the share of them who reach the last.
+
+    A value that is no text (a rule of its own) narrows nothing here.
+    """
+    slice_ = {name: value for name, value in slice_.items() if isinstance(value, str)}
     if slice_:
         rows = [row for row in tally.rows(*slice_) if all(row[name] == slice_[name] for name in slice_)]
         steps = rows[0]["steps"] if rows else tally.steps[:0]

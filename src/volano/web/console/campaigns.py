@@ -121,7 +121,7 @@ def save(request: Ask, desk: Desk, key: str) -> Page:
     changed = before
     try:
         changed = edited(before, sent, DIMENSIONS)
-        launch.revise(state, changed, now=now)
+        launch.revise(desk.house.lake, state, changed, now=now)
         if "publish" in sent:
             launch.publish(state, key, now=now)
             return back(f"/campaigns/{key}", "published", key)
