@@ -78,8 +78,8 @@ def test_the_expected_loss_agrees_with_the_same_world_without_leaks() -> None:
 @pytest.mark.parametrize(
     ("recipe", "on", "next_step", "lift"),
     [
-        ("checkout-reassurance", "Checkout Started", "Order Completed", 0.16),
-        ("free-delivery-bar", "Product Added", "Checkout Started", 0.14),
+        ("checkout-reassurance", "Checkout Started", "Order Completed", 0.36),
+        ("free-delivery-bar", "Product Added", "Checkout Started", 0.32),
         ("one-question-survey", "Product Added", "Checkout Started", 0.0),
     ],
 )

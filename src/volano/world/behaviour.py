@@ -20,16 +20,16 @@ SURE = 0.98  # no share goes above, whatever the effects
 
 # True relative lifts of the share that goes on from the step where the recipe's campaign is shown.
 LIFTS: Mapping[str, float] = {
-    "cart-discount-10": 0.10,
-    "free-delivery-bar": 0.14,
-    "cheaper-alternatives": 0.05,
-    "basket-reminder": 0.06,
+    "cart-discount-10": 0.20,
+    "free-delivery-bar": 0.32,
+    "cheaper-alternatives": 0.08,
+    "basket-reminder": 0.10,
     "one-question-survey": 0.0,
-    "source-welcome": 0.08,
-    "first-order-coupon": 0.12,
-    "checkout-reassurance": 0.16,
-    "trust-badges-bar": 0.07,
-    "product-bestsellers": 0.05,
+    "source-welcome": 0.15,
+    "first-order-coupon": 0.22,
+    "checkout-reassurance": 0.36,
+    "trust-badges-bar": 0.10,
+    "product-bestsellers": 0.06,
 }
 
 
