@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import create_engine
 
@@ -13,6 +15,7 @@ from volano.adapters import migrations
 from volano.adapters.state_schema import KINDS, METADATA
 from volano.adapters.state_sql import HEAD, SqlState
 from volano.domain.account import Source
+from volano.domain.leak import HomeJourney
 
 
 def test_the_migrations_make_exactly_the_schema(tmp_path: Path) -> None:
@@ -20,6 +23,18 @@ def test_the_migrations_make_exactly_the_schema(tmp_path: Path) -> None:
     SqlState(url)
     with create_engine(url).connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
+
+
+def test_a_home_of_the_first_version_is_brought_up_to_date(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'state.db'}"
+    config = Config()
+    config.set_main_option("script_location", str(next(iter(migrations.__path__))))
+    with create_engine(url).begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+    state = SqlState(url)
+    state.put(HomeJourney())
+    assert state.find(HomeJourney) == [HomeJourney()]
 
 
 def test_head_is_the_newest_file_of_the_folder() -> None:

@@ -39,7 +39,7 @@ def test_what_may_be_chance_is_stopped_with_the_size_that_was_looked_for() -> No
     found = judged(shares_tally(((378, 1_000), (390, 1_000))))
     assert (found.call, found.final) == ("stop", True)
     assert found.sentence.startswith(
-        "Stop: no effect of the planned size (10.0 %) was seen: 3.2 % more people order"
+        "Stop: no effect of 10.0 % or more was seen: 3.2 % more people order"
     )
 
 

@@ -94,8 +94,21 @@ def test_publishing_can_be_taken_back_for_a_minute(house: House) -> None:
     assert house.state.get(Campaign, DRAFT.key).status == "draft"
     visitor.send(f"/campaigns/{DRAFT.key}", publish="1", **changed(visitor))
     clock.now += 61_000_000
-    assert visitor.send("/campaigns/unpublish", key=DRAFT.key).status_code == 403
+    assert visitor.send("/campaigns/unpublish", key=DRAFT.key).status_code == 422
     assert house.state.get(Campaign, DRAFT.key).status == "live"
+
+
+@pytest.mark.parametrize("act", ["stop", "ship"])
+def test_stopping_and_shipping_can_be_taken_back_for_a_minute(house: House, act: str) -> None:
+    clock = Clock()
+    visitor = owner(house, clock)
+    assert 'action="/campaigns/resume"' in visitor.send(f"/campaigns/{act}/go", key=LIVE.key).text
+    visitor.send("/campaigns/resume", key=LIVE.key)
+    assert house.state.get(Campaign, LIVE.key) == LIVE
+    visitor.send(f"/campaigns/{act}/go", key=LIVE.key)
+    clock.now += 61_000_000
+    assert visitor.send("/campaigns/resume", key=LIVE.key).status_code == 422
+    assert house.state.get(Campaign, LIVE.key).status != "live"
 
 
 def test_a_live_campaign_is_shipped_or_stopped(house: House) -> None:

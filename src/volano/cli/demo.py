@@ -20,7 +20,7 @@ from volano.settings import Settings
 from volano.wiring import open_house, read_settings
 from volano.world.spec import WorldSpec
 
-LIVE_DAYS = 120  # 28 of history, the rest live: about seven minutes at the usual pace
+LIVE_DAYS = 120  # 28 of history, the rest live: about six minutes at the usual pace
 TURN_DAYS = 60
 MONDAY = 1_767_571_200_000_000  # 2026-01-05: a turn gives the same numbers whenever it is made
 _MARK = "demo"  # a home with this file is a demo's, and may be begun anew

@@ -80,7 +80,7 @@ def restore(
     home: Home = None,
     as_json: Json = False,
 ) -> None:
-    """Make a home from a backup; it must not exist yet.
+    """Make a home from a backup; the directory must be new or empty.
 
     Example: volano restore shop.tar.gz --home ./shop-again
     """

@@ -8,7 +8,7 @@ import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 import typer
@@ -16,6 +16,9 @@ import typer
 from volano.cli.say import Home, Json, now, words
 from volano.errors import BadInput, BrokenHome
 from volano.wiring import open_house, read_settings
+
+if TYPE_CHECKING:
+    import uvicorn
 
 Host = Annotated[str | None, typer.Option("--host", help="Address to listen on (default 127.0.0.1).")]
 Port = Annotated[
@@ -112,8 +115,20 @@ def run(app: Any, listener: socket.socket, started: Callable[[], None] | None = 
             if started is not None:
                 started()
 
-    config = uvicorn.Config(
-        app, log_level="warning", access_log=False, lifespan="on", timeout_graceful_shutdown=5
-    )
+    config = configured(app)
     config.setup_event_loop = lambda: None  # type: ignore[method-assign]
     asyncio.run(Server(config).serve(sockets=[listener]))
+
+
+def configured(app: Any) -> uvicorn.Config:
+    """How the application is served: who asks is who connects, for anybody can write a header."""
+    import uvicorn
+
+    return uvicorn.Config(
+        app,
+        log_level="warning",
+        access_log=False,
+        lifespan="on",
+        timeout_graceful_shutdown=5,
+        proxy_headers=False,
+    )

@@ -25,7 +25,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     """A known idea of the playbook. Lift is relative (0.1: 10 % more people order), effort in person-days."""
 
     key: str
-    kind: str  # the kind of leak it is against: cart, source, new, land, product
+    kind: str  # the kind of leak it is against: cart, checkout, source, new or product
     title: str  # may hold {slice}
     why: str
     format: Format

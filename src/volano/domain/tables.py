@@ -7,6 +7,7 @@ the row's name for ever (a row whose id the lake has already is not added again)
 from __future__ import annotations
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 TIME = pa.timestamp("us", tz="UTC")
 
@@ -90,6 +91,18 @@ TABLES: dict[str, pa.Schema] = {
     "merges": MERGES,
     "quarantine": QUARANTINE,
 }
+
+
+IMPORT = "imp_"  # how the key of an import begins
+
+
+def imported(origin: pa.ChunkedArray) -> pa.ChunkedArray:
+    """True where a row came by an import and not from a source.
+
+    >>> imported(pa.chunked_array([["imp_1", "web", None]])).to_pylist()
+    [True, False, False]
+    """
+    return pc.fill_null(pc.starts_with(origin.cast(pa.string()), IMPORT), False)
 
 
 def empty(table: str) -> pa.Table:

@@ -35,7 +35,7 @@ class GoalResult(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
-    """One value in plain words with the numbers it came from."""
+    """Ship, stop, keep running or broken, in plain words with the numbers it came from."""
 
     key: str  # campaign.round
     campaign: str

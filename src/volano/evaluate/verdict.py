@@ -96,9 +96,7 @@ def _at_plan(campaign: Campaign, tally: ArmTally, found: list[GoalResult]) -> _D
     if gaps[best].high < 0:
         return _Decision("stop", f"Stop: {told}.", True)
     size = sentence.share(abs(campaign.plan.lift))
-    return _Decision(
-        "stop", f"Stop: no effect of the planned size ({size}) was seen: {told}; that may be chance.", True
-    )
+    return _Decision("stop", f"Stop: no effect of {size} or more was seen: {told}; that may be chance.", True)
 
 
 def _result(found: list[GoalResult], goal: Goal, variant: str) -> GoalResult:

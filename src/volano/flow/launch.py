@@ -16,16 +16,20 @@ from volano.plan import playbook
 from volano.plan.sizing import sized, traffic
 from volano.ports import Lake, State
 
+UNDO_FOR = 60_000_000  # µs
+
 
 def draft(lake: Lake, state: State, idea_key: str, *, now: int) -> Campaign:
-    """The first draft of a campaign for the idea, kept; the one there is, if it was drafted before."""
+    """The first draft of a campaign for the idea, kept; the one there is, unless that was stopped."""
     idea = state.get(Idea, idea_key)
-    for known in state.find(Campaign):
-        if known.idea == idea.key:
-            return known
+    known = next((each for each in state.find(Campaign) if each.idea == idea.key), None)
+    if known is not None and known.status != "stopped":
+        return known
     leak, recipe = state.get(Leak, idea.leak), playbook.recipe(idea.recipe)
     order = home_journey(state).steps[-1]
     campaign = _planned(lake, state, drafting.draft(idea, leak, recipe, order=order, now=now))
+    if known is not None:  # what was stopped may be tried again: a new round, drawn anew
+        campaign = replace(campaign, round=known.round + 1)
     drafting.check(campaign)
     state.put(campaign, replace(idea, status="open" if idea.status == "proposed" else idea.status))
     return campaign
@@ -42,24 +46,19 @@ def _planned(lake: Lake, state: State, campaign: Campaign) -> Campaign:
     weekly, baseline = seen if seen[0] or campaign.trigger.on != leak.step else known
     plan = sized(
         baseline=baseline,
-        lift=_belief(state, campaign.recipe).mean,
+        lift=playbook.believed(state.find(Belief), campaign.recipe).mean,
         people_per_week=weekly,
         control=sum(arm.weight for arm in campaign.arms if arm.key == CONTROL),
     )
     return replace(campaign, plan=plan)
 
 
-def _belief(state: State, recipe: str) -> Belief:
-    try:
-        return state.get(Belief, recipe)
-    except NotFound:
-        return playbook.prior(recipe)
-
-
 def revise(lake: Lake, state: State, campaign: Campaign, *, now: int) -> Campaign:
     """Keep a changed draft; its plan follows its audience, trigger, window and control share."""
     if state.get(Campaign, campaign.key).status != "draft":
-        raise BadInput("a campaign that has been published cannot be changed; stop it and draft it anew")
+        raise BadInput(
+            "a campaign that has been published cannot be changed; stop it and make a new one of the idea"
+        )
     drafting.check(campaign)
     changed = replace(_planned(lake, state, campaign), made_at=now)
     state.put(changed)
@@ -86,9 +85,18 @@ def publish(state: State, key: str, *, now: int) -> Campaign:
 
 
 def unpublish(state: State, key: str, *, now: int) -> Campaign:
-    """Take a publishing back while nothing depends on it yet: a draft again, under a new salt."""
+    """Take a publishing back within a minute: a draft again, under a new salt."""
     campaign = state.get(Campaign, key)
-    back = replace(campaign, status="draft", round=campaign.round + 1, started_at=0, made_at=now)
+    if campaign.status != "live" or now - campaign.started_at > UNDO_FOR:
+        raise BadInput("only a campaign that was published less than a minute ago can be taken back; stop it")
+    changes = {
+        "status": "draft",
+        "round": campaign.round + 1,
+        "started_at": 0,
+        "review_by": 0,
+        "made_at": now,
+    }
+    back = replace(campaign, **changes)
     state.put(back, *_idea_with(state, campaign, "open"))
     return back
 
@@ -101,6 +109,15 @@ def stop(state: State, key: str, *, now: int) -> Campaign:
     stopped = replace(campaign, status="stopped", ended_at=now)
     state.put(stopped, *_idea_with(state, campaign, "done"))
     return stopped
+
+
+def resume(state: State, before: Campaign, *, now: int) -> Campaign:
+    """Take a stop or a shipping back within a minute: the campaign as it was `before`."""
+    current = state.get(Campaign, before.key)
+    if now - current.ended_at > UNDO_FOR or current.status not in ("stopped", "shipped"):
+        raise BadInput("only what was ended less than a minute ago can be taken back")
+    state.put(before, *_idea_with(state, before, "running" if before.status == "live" else "done"))
+    return before
 
 
 def ship(state: State, key: str, *, now: int) -> Campaign:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from msgspec.structs import replace
@@ -30,7 +29,7 @@ def refresh(lake: Lake, state: State, *, now: int) -> Outlook:
     journey = home_journey(state)
     leaks = find_leaks(lake, journey, now=now)
     old = {idea.key: idea for idea in state.find(Idea)}
-    beliefs = rice.beliefs_of(state.find(Belief))
+    beliefs = state.find(Belief)
     ideas = [
         _carried(idea, old, leak, beliefs) for leak in leaks for idea in _against(leak, journey, beliefs, now)
     ]
@@ -47,7 +46,7 @@ def outlook(state: State, as_of: int | None = None) -> Outlook:
 
 def rescore(state: State, *, now: int) -> list[Idea]:
     """The kept ideas scored with what is believed now; kept, and returned best first."""
-    beliefs, journey = rice.beliefs_of(state.find(Belief)), home_journey(state)
+    beliefs, journey = state.find(Belief), home_journey(state)
     leaks = {leak.key: leak for leak in state.find(Leak)}
     fresh = [
         _carried(new, {old.key: old}, leaks[old.leak], beliefs)
@@ -82,8 +81,8 @@ def override(state: State, idea_key: str, field: str, value: float | None, *, no
     """Set one of the four numbers by hand, or take that back with None."""
     idea = state.get(Idea, idea_key)
     leak = state.get(Leak, idea.leak)
-    beliefs = rice.beliefs_of(state.find(Belief))
-    belief = beliefs.get(idea.recipe) or playbook.prior(idea.recipe)
+    beliefs = state.find(Belief)
+    belief = playbook.believed(beliefs, idea.recipe)
     fresh = rice.idea(leak, playbook.recipe(idea.recipe), belief, now=idea.made_at or now)
     fresh = replace(fresh, status=idea.status, overrides=rice.override(idea, field, value))
     fresh = rice.scored(fresh, leak, belief)
@@ -91,20 +90,20 @@ def override(state: State, idea_key: str, field: str, value: float | None, *, no
     return fresh
 
 
-def _against(leak: Leak, journey: Journey, beliefs: Mapping[str, Belief], now: int) -> list[Idea]:
+def _against(leak: Leak, journey: Journey, beliefs: list[Belief], now: int) -> list[Idea]:
     position = rice.journey_position(leak, journey.steps)
     return [
-        rice.idea(leak, known, beliefs.get(known.key) or playbook.prior(known.key), now=now)
+        rice.idea(leak, known, playbook.believed(beliefs, known.key), now=now)
         for known in playbook.against(position, len(journey.steps), leak.slice)
     ]
 
 
-def _carried(idea: Idea, old: dict[str, Idea], leak: Leak, beliefs: Mapping[str, Belief]) -> Idea:
+def _carried(idea: Idea, old: dict[str, Idea], leak: Leak, beliefs: list[Belief]) -> Idea:
     before = old.get(idea.key)
     if before is None:
         return idea
     kept = replace(idea, status=before.status, overrides=before.overrides, made_at=before.made_at)
-    return rice.scored(kept, leak, beliefs.get(idea.recipe) or playbook.prior(idea.recipe))
+    return rice.scored(kept, leak, playbook.believed(beliefs, idea.recipe))
 
 
 def _forget_what_is_gone(state: State, leaks: set[str], ideas: set[str]) -> None:

@@ -8,7 +8,6 @@ from msgspec.structs import replace
 from volano.domain.campaign import CONTROL, Campaign
 from volano.domain.idea import Belief, Idea
 from volano.domain.verdict import Lesson, Verdict
-from volano.errors import NotFound
 from volano.evaluate.learn import learn
 from volano.evaluate.soundness import BROKEN
 from volano.flow.judge import data_until, judge
@@ -56,7 +55,7 @@ def _still_sound(stands: Verdict, fresh: Verdict) -> Verdict:
 
 def _consequences(state: State, campaign: Campaign, verdict: Verdict, now: int) -> list[msgspec.Struct]:
     """Belief and lesson of a final verdict, and the campaign stopped if it says so."""
-    before = _belief(state, campaign.recipe)
+    before = playbook.believed(state.find(Belief), campaign.recipe)
     after = learn(before, verdict)
     lesson = Lesson(
         key=verdict.key,
@@ -72,13 +71,6 @@ def _consequences(state: State, campaign: Campaign, verdict: Verdict, now: int) 
     )
     stopped = _stopped(state, campaign, now) if verdict.call == "stop" else []
     return [after, lesson, *stopped]
-
-
-def _belief(state: State, recipe: str) -> Belief:
-    try:
-        return state.get(Belief, recipe)
-    except NotFound:
-        return playbook.prior(recipe)
 
 
 def _stopped(state: State, campaign: Campaign, now: int) -> list[msgspec.Struct]:

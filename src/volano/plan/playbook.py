@@ -7,7 +7,7 @@ near nothing. Verdicts replace them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from volano.domain.idea import Belief, Content, Recipe
 from volano.errors import NotFound
@@ -39,7 +39,7 @@ RECIPES: tuple[Recipe, ...] = (
         format="bar",
         then="now",
         value=0,
-        content=Content(headline="Free delivery on your order", button="See how"),
+        content=Content(headline="Free delivery on your order"),
         lift=0.08,
         lift_sd=0.05,
         effort=0.25,
@@ -79,7 +79,7 @@ RECIPES: tuple[Recipe, ...] = (
         key="one-question-survey",
         kind="cart",
         title="Ask {slice} one question: what keeps you?",
-        why="It sells nothing by itself, but tells which idea to try next.",
+        why="It sells nothing by itself; it asks. Each answer is kept as `choice` of Campaign Clicked.",
         format="popup",
         then="exit",
         value=0,
@@ -99,7 +99,7 @@ RECIPES: tuple[Recipe, ...] = (
         format="bar",
         then="now",
         value=0,
-        content=Content(headline="Safe payment · free returns within 30 days", button="How it works"),
+        content=Content(headline="Safe payment · free returns within 30 days"),
         lift=0.08,
         lift_sd=0.06,
         effort=0.25,
@@ -127,8 +127,9 @@ RECIPES: tuple[Recipe, ...] = (
         value=15,
         content=Content(
             headline="10 % off your first order",
-            body="Leave your address and the code is yours.",
-            button="Get my code",
+            body="Sign up for our letter; the code is good for your first basket.",
+            button="Sign up",
+            href="/newsletter",
             coupon="WELCOME10",
         ),
         lift=0.07,
@@ -181,6 +182,11 @@ def prior(key: str) -> Belief:
     """
     known = recipe(key)
     return Belief(recipe=key, mean=known.lift, sd=known.lift_sd, note="playbook")
+
+
+def believed(beliefs: Iterable[Belief], key: str) -> Belief:
+    """What is believed of an idea now: what verdicts left, else the prior."""
+    return next((belief for belief in beliefs if belief.recipe == key), None) or prior(key)
 
 
 def kinds(position: int, steps: int, slice_: Mapping[str, str]) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from math import sqrt
 
 import msgspec
@@ -106,11 +106,6 @@ def ranked(ideas: Iterable[Idea]) -> list[Idea]:
 def journey_position(leak: Leak, steps: tuple[str, ...]) -> int:
     """The index of the leak's step in the journey (0 if the journey has changed)."""
     return steps.index(leak.step) if leak.step in steps else 0
-
-
-def beliefs_of(stored: Iterable[Belief]) -> Mapping[str, Belief]:
-    """Stored beliefs by recipe."""
-    return {belief.recipe: belief for belief in stored}
 
 
 def _overridden(idea: Idea, name: str) -> Figure:

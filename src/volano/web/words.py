@@ -206,5 +206,9 @@ def headline(sentence: str) -> str:
 
     >>> headline("Ship: 9.1 % more people order within 7 days (41.2 % against 37.8 %; 2,410 people).")
     'Ship: 9.1 % more people order within 7 days'
+    >>> headline("Stop: no effect of 20 % or more was seen: 2 % fewer people order (…); that may be chance.")
+    'Stop: no effect of 20 % or more was seen'
     """
-    return sentence.split(" (", maxsplit=1)[0].rstrip(".")
+    found = sentence.split(" (", maxsplit=1)[0].rstrip(".")
+    finding, seen, _ = found.partition(" was seen")
+    return finding + seen

@@ -6,7 +6,7 @@ from typing import Any
 
 from volano.domain.campaign import CONTROL, Campaign
 from volano.domain.verdict import Verdict
-from volano.errors import BadInput, NotAllowed
+from volano.errors import BadInput
 from volano.flow import launch
 from volano.observe.sessions import DIMENSIONS
 from volano.web import words
@@ -21,7 +21,6 @@ _HEADINGS = {
     "shipped": "Shipped to everyone",
     "stopped": "Stopped",
 }
-UNDO_FOR = 60 * words.SECOND  # µs in which a publishing can be taken back
 EVENTS = ("Page Viewed", "Product Viewed", "Product Added", "Checkout Started")
 MOMENTS = {
     "now": "at once",
@@ -71,7 +70,7 @@ def _show(request: Ask, desk: Desk, shown: Campaign, *, status: int = 200, probl
         goals=[(goal, goal_name(goal.event, goal.measure), window(goal.days)) for goal in shown.goals],
         arms=[(arm, arm_name(arm.key)) for arm in shown.arms if arm.content is not None],
         verdict=next(iter(verdict_cards(verdicts[-1:], [shown])), None),
-        undo=shown.status == "live" and desk.clock() - shown.started_at < UNDO_FOR,
+        undo=shown.status == "live" and desk.clock() - shown.started_at < launch.UNDO_FOR,
         address=address(request),
         write_key=write_key(desk),
     )
@@ -137,6 +136,7 @@ def turn(request: Ask, desk: Desk, act: str) -> Page:
     if act not in acts:
         raise BadInput(f"{act!r} cannot be done with a campaign; stop or ship it")
     do, note = acts[act]
+    desk.ended[key] = desk.house.state.get(Campaign, key)
     do(desk.house.state, key, now=desk.clock())
     return back(f"/campaigns/{key}", note)
 
@@ -144,11 +144,18 @@ def turn(request: Ask, desk: Desk, act: str) -> Page:
 def unpublish(request: Ask, desk: Desk) -> Page:
     """Take a publishing back, within a minute of it."""
     key, now = form(request).get("key", ""), desk.clock()
-    live = desk.house.state.get(Campaign, key)
-    if live.status != "live" or now - live.started_at > UNDO_FOR:
-        raise NotAllowed("it has been live for more than a minute; stop it instead, so that its results stay")
     launch.unpublish(desk.house.state, key, now=now)
     return back(f"/campaigns/{key}", "unpublished")
+
+
+def resume(request: Ask, desk: Desk) -> Page:
+    """Take a stop or a shipping back: the campaign runs on as it did."""
+    key = form(request).get("key", "")
+    before = desk.ended.pop(key, None)
+    if before is None:
+        raise BadInput("there is nothing to take back; it was ended too long ago")
+    launch.resume(desk.house.state, before, now=desk.clock())
+    return back(f"/campaigns/{key}", "resumed")
 
 
 ROUTES = [
@@ -157,4 +164,5 @@ ROUTES = [
     Route("POST", "/campaigns/{key:str}", save),
     Route("POST", "/campaigns/{act:str}/go", turn),
     Route("POST", "/campaigns/unpublish", unpublish),
+    Route("POST", "/campaigns/resume", resume),
 ]

@@ -15,7 +15,6 @@ NAMES = (
     "users",
     "sessions",
     "imports",
-    "journeys",
     "leaks",
     "ideas",
     "beliefs",
