@@ -111,7 +111,8 @@ def test_every_command_takes_home_and_json_and_shows_an_example() -> None:
 
 
 def test_no_committed_file_names_an_index_or_a_path_of_a_machine() -> None:
-    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False).stdout
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert listed
     told = re.compile(
         rb"pypi\.(org|python)|registry\.npmjs|files\.pythonhosted|deb\.debian|/root/|/work/|/opt/"
     )

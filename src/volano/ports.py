@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, Protocol, TypeVar
 
 import msgspec
@@ -46,15 +47,25 @@ class Lake(Protocol):
 
 
 class Upkeep(Protocol):
-    """Keeps a lake in shape; `progress(done, total)` is called now and then."""
+    """Keeps a lake in shape; `progress(done, total)` is called now and then.
+
+    `needs_compaction` tells whether reading would be notably cheaper after `compact`. `withdraw` removes
+    the rows of an origin and returns how many; where one of an import had kept out a row of a source, that
+    one takes its place.
+    """
 
     def compact(self, progress: Callable[[int, int], None] | None = None) -> int: ...
+
+    def needs_compaction(self) -> bool: ...
 
     def withdraw(self, origin: str) -> int: ...
 
 
 class Journal(Protocol):
-    """Keeps what was acknowledged: `append` returns once the frames are on the disk."""
+    """Keeps what was acknowledged: `append` returns once the frames are on the disk.
+
+    `read` raises BrokenHome where frames from `since` on are no longer there.
+    """
 
     name: str
 
@@ -78,17 +89,28 @@ class State(Protocol):
 
 
 class Profiles(Protocol):
-    """One record per person, rebuildable from the lake; `put` keeps records and position together."""
+    """One record per person, rebuildable from the lake; `put` keeps records, links and position together.
+
+    `put` with `afresh` forgets in the same breath all that was there. Who reads, thinks and puts does so in a
+    `turn`, which one thread of one process has at a time.
+    """
 
     def get(self, person_id: int) -> Profile | None: ...
 
     def person(self, identity: int) -> int: ...
 
-    def put(self, profiles: Sequence[Profile], links: Mapping[int, int], upto: Offset | None) -> None: ...
+    def put(
+        self,
+        profiles: Sequence[Profile],
+        links: Mapping[int, int],
+        upto: Offset | None,
+        *,
+        afresh: bool = False,
+    ) -> None: ...
 
     def offset(self, journal: str) -> int: ...
 
-    def clear(self) -> None: ...
+    def turn(self) -> AbstractContextManager[None]: ...
 
 
 class TableFile(Protocol):

@@ -122,3 +122,23 @@ def test_bad_words_end_with_exit_code_2_and_one_sentence(words: list[str], tmp_p
 def test_help_shows_examples() -> None:
     assert "Example" in volano("import", "--help").stdout
     assert "journey" in volano("--help").stdout
+
+
+def test_a_demo_never_wipes_what_a_person_brought_into_its_home(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    small = ["demo", "--people", "200", "--days", "4", "--no-serve", "--json"]
+    volano(*small, home=home)
+    volano(*small, home=home)
+    volano("import", str(orders(tmp_path)), "--as", "orders", home=home)
+    assert "orders.csv" in volano(*small, home=home, code=2).stderr
+
+
+def test_leaks_of_a_journey_nobody_set_out_on_are_no_all_clear(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    volano("import", str(orders(tmp_path)), "--as", "orders", home=home)
+    assert "--steps" in volano("leaks", home=home, code=2).stderr
+
+
+def test_looking_at_a_mistyped_home_makes_none(tmp_path: Path) -> None:
+    assert "holds no Volano data" in volano("journey", home=tmp_path / "typo", code=2).stderr
+    assert not (tmp_path / "typo").exists()

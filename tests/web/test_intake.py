@@ -210,6 +210,25 @@ def test_a_broken_envelope_is_4xx_with_code_and_message(body: bytes, status: int
     assert door.intakes() == []
 
 
+def test_the_key_is_asked_for_before_the_events_are_looked_at() -> None:
+    body = b'{"batch": [' + b"1," * 2500 + b"1]}"
+    for told, code in ((b"", "no_write_key"), (b'"writeKey": "\\ud800", ', "unknown_write_key")):
+        answer = Door().request("POST", "/v1/batch", content=b"{" + told + body[1:])
+        assert (answer.status_code, answer.json()["code"]) == (401, code)
+
+
+def test_a_large_body_does_not_hold_up_a_small_one() -> None:
+    door = Door()
+    large = json.dumps({"batch": [GOOD] * 2500}).encode()
+
+    async def both() -> list[httpx.Response]:
+        path = f"/v1/batch?writeKey={KEY}"
+        return await asyncio.gather(*(door.requested("POST", path, content=body) for body in (large, BATCH)))
+
+    assert [answer.status_code for answer in run(both())] == [200, 200]
+    assert [len(intake.events) for intake in door.intakes()] == [1, 2500]
+
+
 def test_bad_events_are_answered_200_with_their_index_and_reason() -> None:
     door = Door()
     body = {"batch": [GOOD, {"type": "track", "event": "x"}, GOOD]}
@@ -276,6 +295,11 @@ def test_the_settings_of_a_project_point_segments_client_at_us() -> None:
     ours = {"apiKey": KEY, "apiHost": "volano.example/v1", "protocol": "http"}
     assert answer.json() == {"integrations": {"Segment.io": ours}}
     assert Door().request("GET", "/v1/projects/wrong/settings").status_code == 404
+
+
+def test_behind_tls_the_settings_of_a_project_say_https() -> None:
+    answer = Door(settings=Settings(secure_cookies=True)).request("GET", f"/v1/projects/{KEY}/settings")
+    assert answer.json()["integrations"]["Segment.io"]["protocol"] == "https"
 
 
 def test_the_source_config_is_what_rudderstacks_client_needs() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from urllib.parse import urlencode
 
 import pytest
 
@@ -66,10 +67,26 @@ def test_a_stranger_is_asked_for_the_password_and_then_brought_where_they_wanted
     assert answer.headers["location"] == "/plan?by=source"
 
 
-def test_signing_in_never_leads_to_another_site() -> None:
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        "//evil.example/",
+        "/\\evil.example",
+        "/\t/evil.example",
+        "/\n/evil.example",
+        "/a\nX-Injected: 1",
+        "/\x00",
+        "/plan\\..",
+        "/€",
+        "\t/plan",
+        "plan",
+    ],
+)
+def test_signing_in_never_leads_to_another_site(wanted: str) -> None:
     visitor = Visitor(create_app(full_house(), now=Clock()))
-    answer = visitor.ask("POST", "/login", data={"password": PASSWORD, "next": "//evil.example/"})
-    assert answer.headers["location"] == "/"
+    assert 'name="next" value="/"' in visitor.see(f"/login?{urlencode({'next': wanted})}").text
+    answer = visitor.ask("POST", "/login", data={"password": PASSWORD, "next": wanted})
+    assert (answer.status_code, answer.headers["location"]) == (303, "/")
 
 
 def test_the_session_cookie_is_kept_from_scripts_and_other_sites() -> None:
@@ -144,6 +161,39 @@ def test_the_wait_doubles_up_to_a_quarter_of_an_hour() -> None:
     assert waits[:7] == [30, 60, 120, 240, 480, 900, 900]
 
 
+def test_guesses_from_many_addresses_wait_together_but_never_longer_than_a_minute() -> None:
+    brake, now = Brake(), 0
+    for guess in range(20):
+        brake.take(f"10.0.0.{guess}", now=now)
+    waits: list[int] = []
+    for guess in range(20, 25):
+        with pytest.raises(MustWait) as wait:
+            brake.take(f"10.0.0.{guess}", now=now)
+        waits.append(wait.value.seconds)
+        now += wait.value.seconds * SECOND
+        brake.take(f"10.0.0.{guess}", now=now)
+    assert waits == [15, 30, 60, 60, 60]
+
+
+def test_guessing_elsewhere_does_not_keep_out_whoever_was_in_before() -> None:
+    app = create_app(full_house(), now=Clock())
+    assert Visitor(app, ip="10.0.1.1").sign_in().status_code == 303
+    for guess in range(20):
+        Visitor(app, ip=f"10.0.0.{guess}").sign_in("wrong password")
+    assert Visitor(app, ip="10.0.2.2").sign_in().status_code == 429
+    assert Visitor(app, ip="10.0.1.1").sign_in().status_code == 303
+
+
+def test_an_address_that_waits_does_not_make_the_others_wait() -> None:
+    brake = Brake()
+    for _ in range(5):
+        brake.take("a", now=0)
+    for _ in range(50):
+        with pytest.raises(MustWait):
+            brake.take("a", now=0)
+    brake.take("b", now=0)
+
+
 def test_a_form_without_the_token_of_its_session_is_refused() -> None:
     house = full_house()
     visitor = owner(house)
@@ -159,6 +209,7 @@ def test_a_form_without_the_token_of_its_session_is_refused() -> None:
     [
         {"Origin": "https://evil.example"},
         {"Origin": "null"},
+        {"Origin": "http://[bad"},
         {"Sec-Fetch-Site": "cross-site"},
         {"Sec-Fetch-Site": "same-site"},
     ],
@@ -203,3 +254,12 @@ def test_setting_a_password_drops_all_sessions() -> None:
         set_password(state, "short", now=1)
     set_password(state, PASSWORD, now=1)
     assert state.find(Session) == []
+
+
+def test_behind_tls_the_addresses_on_the_pages_are_https() -> None:
+    house = replace(full_house(), settings=Settings(secure_cookies=True))
+    app = create_app(house, now=Clock())
+    cookie = Visitor(app).sign_in().headers["set-cookie"].partition(";")[0]
+    text = Visitor(app).ask("GET", "/settings", headers={"Cookie": cookie}).text
+    assert "https://console.test" in text
+    assert "http://console.test" not in text

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from volano.domain.event import Event, Kind, Refusal
 from volano.errors import BadBody, BadInput
-from volano.web.formats.segment import events, opened
+from volano.web.formats.segment import events, opened, write_key
 
 NOW = 1_795_289_253_000_000  # 2026-11-21T19:27:33Z
 GOOD: dict[str, Any] = {"type": "track", "event": "Product Viewed", "userId": "u1", "messageId": "m1"}
@@ -187,12 +187,50 @@ def test_the_last_of_two_equal_keys_counts() -> None:
         (b'{"batch": null}', "batch_not_a_list"),
         (b'{"batch": [' + b"1," * 2500 + b"1]}", "too_many_events"),
         (b"[" * 100_000, "malformed"),
+        (b'{"batch": [NaN' + b", 1" * 2500 + b"]}", "too_many_events"),
+        (b'{"batch": [NaN' + b", []" * 70_000 + b"]}", "malformed"),  # too large to look for the one
     ],
 )
 def test_a_broken_envelope_is_refused_whole(body: bytes, code: str) -> None:
     with pytest.raises(BadBody) as caught:
         taken(body)
     assert caught.value.code == code
+
+
+@pytest.mark.parametrize(
+    ("body", "key"),
+    [
+        ('{"writeKey": "wk", "batch": [1]}', "wk"),
+        ('{"batch": [NaN, {"writeKey": "inner"}], "writeKey": "wk"}', "wk"),
+        ('\ufeff{"writeKey": "wk"}', "wk"),
+        ('{"batch": []}', ""),
+        ('{"writeKey": 7}', ""),
+        ('{"writeKey": 7, "batch": [NaN]}', ""),
+    ],
+)
+def test_the_write_key_is_found_before_the_events_are_looked_at(body: str, key: str) -> None:
+    assert write_key(body.encode()) == key
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        (b"[]", "not_an_object"),
+        (b"\xff", "not_utf8"),
+        (b"{", "malformed"),
+        (b'{"writeKey": "wk", "batch": [NaN' + b", []" * 70_000 + b"]}", "malformed"),
+        (b'{"writeKey": "wk", "batch": ' + b"[" * 9000 + b"]" * 9000 + b"}", "too_deep"),
+    ],
+)
+def test_a_body_in_which_the_write_key_cannot_be_looked_for_is_refused(body: bytes, code: str) -> None:
+    with pytest.raises(BadBody) as caught:
+        write_key(body)
+    assert caught.value.code == code
+
+
+def test_brackets_side_by_side_or_in_texts_are_not_deep() -> None:
+    sent = {"flat": [{}] * 700, "text": '\\"' + "[" * 700, "é": nested(150)}
+    assert json.loads(one(properties=sent).properties) == sent
 
 
 KEYS = ["batch", "type", "event", "userId", "anonymousId", "previousId", "timestamp", "sentAt", "properties"]

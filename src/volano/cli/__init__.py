@@ -32,7 +32,7 @@ def main() -> None:
         _stop(error.message)
     except TyperException as error:
         words = error.format_message() if hasattr(error, "format_message") else str(error)
-        _stop(f"{words.rstrip('.')}; `volano --help` shows what there is")
+        _stop(f"{words.rstrip('.')}; `{_asked()} --help` shows what there is")
     except (KeyboardInterrupt, BrokenPipeError, typer.Abort):
         sys.exit(130)
     except OSError as error:
@@ -43,6 +43,13 @@ def main() -> None:
         _stop(
             f"something broke on our side ({type(error).__name__}: {error}); VOLANO_TRACEBACK=1 shows where"
         )
+
+
+def _asked() -> str:
+    """The command that was meant, as far as it is one."""
+    word = sys.argv[1] if len(sys.argv) > 1 else ""
+    known = word in {command.name for command in app.registered_commands}
+    return f"volano {word}" if known else "volano"
 
 
 def _stop(sentence: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from volano.cli import bring, demo, house, loop, serve
+from volano.cli import bring, campaigns, demo, house, loop, serve
 
 
 def register(app: typer.Typer) -> None:
@@ -15,7 +15,9 @@ def register(app: typer.Typer) -> None:
     app.command("journey")(loop.journey)
     app.command("leaks")(loop.leaks)
     app.command("ideas")(loop.ideas)
-    app.command("launch")(loop.launch)
+    app.command("launch")(campaigns.launch)
+    app.command("stop")(campaigns.stop)
+    app.command("ship")(campaigns.ship)
     app.command("results")(loop.results)
     app.command("round")(loop.round_)
     app.command("password")(house.password)

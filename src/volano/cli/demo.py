@@ -129,9 +129,21 @@ def _begin_anew(settings: Settings) -> None:
     things = [path for path in home.iterdir() if path.name != "server.lock"]
     if things and not (home / _MARK).exists():
         raise BadInput(f"{home} holds data of your own; give the demo another directory with --home")
+    brought = _own_imports(settings) if things else []
+    if brought:
+        raise BadInput(f"{home} holds imports of your own ({brought[0]}); give the demo another --home")
     for path in things:
         shutil.rmtree(path) if path.is_dir() else path.unlink()
     (home / _MARK).touch()
+
+
+def _own_imports(settings: Settings) -> list[str]:
+    """Files that a person brought into the home of an earlier demo."""
+    from volano.domain.account import Import
+    from volano.wiring import open_state
+
+    entries = open_state(settings).find(Import)
+    return [entry.file for entry in entries if not entry.file.startswith("world-") and not entry.undone_at]
 
 
 def _show(found: dict[str, Any]) -> None:

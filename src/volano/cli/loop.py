@@ -9,6 +9,7 @@ import typer
 
 from volano.cli.say import Home, Json, answer, answers, now, progress, table
 from volano.domain.campaign import Campaign
+from volano.domain.idea import Idea
 from volano.domain.leak import DAY, Journey, Leak, slice_name
 from volano.domain.money import shown
 from volano.domain.verdict import Lesson, Verdict
@@ -16,6 +17,7 @@ from volano.errors import BadInput
 from volano.flow.journeys import home_journey, keep_journey
 from volano.wiring import House, open_house, read_settings
 
+NO_EVENTS = "there are no events yet; bring some with `volano import` or `volano demo`"
 _UNITS = {"s": 1_000_000, "m": 60_000_000, "h": 3_600_000_000, "d": DAY, "w": 7 * DAY}
 
 Steps = Annotated[
@@ -27,7 +29,7 @@ Within = Annotated[
 
 
 def _house(home: str | None) -> House:
-    return open_house(read_settings(home=home))
+    return open_house(read_settings(home=home), make=False)
 
 
 def duration(text: str) -> int:
@@ -79,7 +81,7 @@ def journey(
         keep_journey(house.state, path)
     tally = count_journey(house.lake, path, by=dims)
     if tally is None:
-        raise BadInput("there are no events yet; bring some with `volano import` or `volano demo`")
+        raise BadInput(NO_EVENTS)
     found = journey_json(tally, dims)
     answer(found, as_json, lambda: _show_journey(found, dims))
 
@@ -110,15 +112,21 @@ def leaks(
 
     Example: volano leaks --days 28 --json
     """
-    from volano.flow.report import find_leaks, newest
+    from volano.flow.report import leak_run, newest
 
     house = _house(home)
     path = _journey(house, steps, within)
     last = newest(house.lake)
     if last is None:
-        raise BadInput("there are no events yet; bring some with `volano import` or `volano demo`")
+        raise BadInput(NO_EVENTS)
     with progress("looking for leaks"):
-        found = find_leaks(house.lake, path, now=now(), since=last - days * DAY)
+        run = leak_run(house.lake, path, now=now(), since=last - days * DAY)
+    if not run.steps or not run.steps[0]["people"]:
+        raise BadInput(
+            f"nobody did {path.steps[0]!r}, the first step of the journey, in these days; "
+            "name the steps of your own events with --steps A,B,C"
+        )
+    found = list(run.leaks)
     answer(found, as_json, lambda: _show_leaks(found))
 
 
@@ -150,48 +158,23 @@ def ideas(home: Home = None, as_json: Json = False) -> None:
 
     house = _house(home)
     with progress("looking for leaks"):
-        found = refresh(house.lake, house.state, now=now()).ideas
-    rows = [
-        [
-            idea.title,
-            f"{idea.score:,.1f} ({idea.score_low:,.1f} … {idea.score_high:,.1f})",
-            *(f"{figure.value:,.2f}" for figure in (idea.reach, idea.impact, idea.confidence, idea.effort)),
-            idea.key,
-        ]
-        for idea in found
-    ]
-    headings = ["idea", "score", "reach", "impact", "confidence", "effort", "key"]
-    empty = "No idea yet: there is no leak to try one against. Bring more events, or look again in a week."
-    answer(
-        found, as_json, lambda: table("Ideas, best first", headings, rows) if rows else answers.print(empty)
-    )
+        found = refresh(house.lake, house.state, now=now())
+    if found.as_of is None:
+        raise BadInput(NO_EVENTS)
+    answer(found.ideas, as_json, lambda: _show_ideas(found.ideas))
 
 
-def launch(
-    idea: Annotated[str, typer.Argument(help="Key of an idea, from `volano ideas`.")],
-    draft: Annotated[bool, typer.Option("--draft", help="Only draft it; publish it later.")] = False,
-    home: Home = None,
-    as_json: Json = False,
-) -> None:
-    """Turn an idea into a campaign and publish it.
-
-    Example: volano launch 3f2a.free-delivery-bar --draft
-    """
-    from volano.flow import launch as launching
-
-    house = _house(home)
-    campaign = launching.draft(house.lake, house.state, idea, now=now())
-    if not draft:
-        campaign = launching.publish(house.state, campaign.key, now=now())
-    answer(campaign, as_json, lambda: answers.print(_said(campaign), markup=False))
-
-
-def _said(campaign: Campaign) -> str:
-    plan = campaign.plan
-    return (
-        f"{campaign.name}: {campaign.status} ({campaign.key}). It needs {plan.people_per_arm:,} people "
-        f"per arm, about {plan.days:.0f} days, to see a lift of {plan.lift:.0%} over {plan.baseline:.0%}."
-    )
+def _show_ideas(found: list[Idea]) -> None:
+    if not found:
+        answers.print("No idea yet: there is no leak to try one against. Look again in a week.")
+    for place, idea in enumerate(found, 1):
+        answers.print(f"{place}. {idea.title}" + ("" if idea.status == "proposed" else f" ({idea.status})"))
+        answers.print(
+            f"   score {idea.score:,.0f} ({idea.score_low:,.0f} … {idea.score_high:,.0f}) · "
+            f"reach {idea.reach.value:,.0f} · impact {idea.impact.value:+.0%} · "
+            f"confidence {idea.confidence.value:.0%} · effort {idea.effort.value:g} days"
+        )
+        answers.print(f"   volano launch {idea.key}", soft_wrap=True)
 
 
 def results(home: Home = None, as_json: Json = False) -> None:

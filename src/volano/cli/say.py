@@ -41,7 +41,8 @@ def table(title: str, columns: list[str], rows: list[list[str]]) -> None:
     """A table for people on standard output; nothing in it is read as markup."""
     drawn = Table(title=title, title_justify="left", box=None, pad_edge=False)
     for index, column in enumerate(columns):
-        drawn.add_column(column, justify="left" if index == 0 else "right", overflow="fold")
+        numbers = all(row[index][:1] in "0123456789+-−" for row in rows)
+        drawn.add_column(column, justify="right" if numbers else "left", overflow="fold")
     for row in rows:
         drawn.add_row(*(Text(cell) for cell in row))
     answers.print(drawn)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from volano.domain.tables import TABLES, TIME
+from volano.domain.tables import TABLES, TIME, imported
 from volano.domain.view import Offset, View
 from volano.errors import BadInput
 from volano.ports import T
@@ -24,6 +24,7 @@ class MemoryLake:
         self._rows: dict[str, pa.Table] = {}
         self._links: dict[int, int] = {}
         self._offsets: dict[str, int] = {}
+        self._shadows: dict[str, pa.Table] = {}
 
     def append(self, rows: Mapping[str, pa.Table], upto: Offset | None = None) -> dict[str, int]:
         """Adds what is new; see `ports.Lake`."""
@@ -67,17 +68,26 @@ class MemoryLake:
             progress(0, 0)
         return 0
 
+    def needs_compaction(self) -> bool:
+        """Never: there are no files."""
+        return False
+
     def withdraw(self, origin: str) -> int:
-        """Removes every row of an origin; people it joined stay joined."""
+        """Removes every row of an origin; people it joined stay joined; what it kept out comes back."""
         removed = 0
         for table in TABLES.keys() & self._rows.keys():
             rows = self._rows[table]
-            self._rows[table] = rows.filter(pc.fill_null(pc.not_equal(rows.column("origin"), origin), True))
+            self._rows[table] = _without(rows, origin)
             removed += len(rows) - len(self._rows[table])
+            shadows = _without(self._shadows.pop(table), origin)
+            due = pc.invert(pc.is_in(shadows.column("id"), self._rows[table].column("id")))
+            self._shadows[table] = shadows.filter(pc.invert(due))
+            self._add(table, shadows.filter(due))
         return removed
 
     def _add(self, table: str, rows: pa.Table) -> int:
         old = self._rows.get(table, TABLES[table].empty_table())
+        self._shade(table, rows, old)
         known = set(old.column("id").to_pylist())
         fresh = []
         for name in rows.column("id").to_pylist():
@@ -89,6 +99,18 @@ class MemoryLake:
             for row in new.select(["alias", "person_id"]).to_pylist():
                 self._join(row["alias"], row["person_id"])
         return len(new)
+
+    def _shade(self, table: str, rows: pa.Table, old: pa.Table) -> None:
+        """Keeps aside the rows of sources that stand in the table by an import."""
+        shadows = self._shadows.get(table, TABLES[table].empty_table())
+        theirs = set(old.filter(imported(old.column("origin"))).column("id").to_pylist())
+        theirs -= set(shadows.column("id").to_pylist())
+        live = rows.filter(pc.invert(imported(rows.column("origin"))))
+        for at, name in enumerate(live.column("id").to_pylist()):
+            if name in theirs:
+                shadows = pa.concat_tables([shadows, live.slice(at, 1)])
+                theirs.remove(name)
+        self._shadows[table] = shadows
 
     def _join(self, alias: int | None, person: int) -> None:
         target = self._person(person)
@@ -182,6 +204,10 @@ def _kept(rows: pa.Table, view: View) -> pa.Table:
             text = rows.column(name).cast(pa.string())
             rows = rows.filter(pc.is_in(text, value_set=pa.array(values, pa.string())))
     return rows
+
+
+def _without(rows: pa.Table, origin: str) -> pa.Table:
+    return rows.filter(pc.fill_null(pc.not_equal(rows.column("origin"), origin), True))
 
 
 def _plain(kind: pa.DataType) -> pa.DataType:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from base64 import b64decode
 from binascii import Error as BadBase64
 from collections.abc import Callable
-from typing import Protocol
+from functools import partial
+from typing import Protocol, TypeVar
 from urllib.parse import parse_qs, unquote
 from uuid import uuid4
 
@@ -36,6 +38,7 @@ from volano.web.asgi import (
 from volano.web.formats import segment
 
 BODY_LIMIT = 4 * 1024 * 1024  # bytes, packed and unpacked
+INLINE_LIMIT = 64 * 1024  # bytes; a larger body is read in a thread, so that nobody waits for it
 REFRESH = 1_000_000  # µs after which the write keys are read again
 
 PATHS: dict[str, Kind | None] = {  # None: a batch
@@ -48,6 +51,8 @@ PATHS: dict[str, Kind | None] = {  # None: a batch
     **dict.fromkeys(("/v1/alias", "/v1/a"), "alias"),
 }
 _SETTINGS = ("/v1/projects/", "/settings")
+
+R = TypeVar("R")
 
 
 class Door(Protocol):
@@ -109,7 +114,7 @@ def intake_app(house: Door, clock: Callable[[], int] = lambda: time.time_ns() //
             if path in PATHS:
                 body = await _take(house, keys, clock(), scope, receive)
             else:
-                body = _configuration(keys, clock(), scope)
+                body = _configuration(house, keys, clock(), scope)
             await answer(send, 200, body, headers)
 
         return await guarded(respond, send, headers)
@@ -125,13 +130,29 @@ async def _take(house: Door, keys: WriteKeys, now: int, scope: Scope, receive: R
     write_key = _given_key(scope)
     source = keys.source(write_key, now) if write_key else ""
     gzipped = header(scope, b"content-encoding") == b"gzip"
-    envelope = segment.opened(inflated(body, gzipped=gzipped, limit=BODY_LIMIT), kind)
-    source = source or keys.source(envelope.write_key, now)
-    kept, refused = segment.events(envelope, kind, received_at=now, new_id=lambda: str(uuid4()))
-    if kept or refused:
-        intake = Intake(source=source, received_at=now, events=kept, refusals=refused)
-        await house.journal.append(msgspec.msgpack.encode(intake))
+    body = inflated(body, gzipped=gzipped, limit=BODY_LIMIT)
+    large = len(body) > INLINE_LIMIT
+    if not source:
+        source = keys.source(await _worked(partial(segment.write_key, body), apart=large), now)
+    frame, refused = await _worked(partial(_frame, body, kind, source, now), apart=large)
+    if frame:
+        await house.journal.append(frame)
     return _told(refused)
+
+
+async def _worked(work: Callable[[], R], *, apart: bool) -> R:
+    """What `work` returns; `apart`: worked out in a thread."""
+    return await asyncio.to_thread(work) if apart else work()
+
+
+def _frame(body: bytes, kind: Kind | None, source: str, now: int) -> tuple[bytes, list[Refusal]]:
+    """What of a body goes to the journal (empty when it holds no event), and what was refused."""
+    envelope = segment.opened(body, kind)
+    kept, refused = segment.events(envelope, kind, received_at=now, new_id=lambda: str(uuid4()))
+    if not (kept or refused):
+        return b"", refused
+    intake = Intake(source=source, received_at=now, events=kept, refusals=refused)
+    return msgspec.msgpack.encode(intake), refused
 
 
 def _told(refused: list[Refusal]) -> bytes:
@@ -141,7 +162,7 @@ def _told(refused: list[Refusal]) -> bytes:
     return msgspec.json.encode({"success": True, "quarantined": entries})
 
 
-def _configuration(keys: WriteKeys, now: int, scope: Scope) -> bytes:
+def _configuration(house: Door, keys: WriteKeys, now: int, scope: Scope) -> bytes:
     """What browser clients ask first: empty integrations would send their events to the vendor."""
     _only(scope, "GET", "HEAD")
     project = _project(scope["path"].rstrip("/"))
@@ -154,7 +175,8 @@ def _configuration(keys: WriteKeys, now: int, scope: Scope) -> bytes:
     except NotAllowed as error:
         raise NotFound(f"there is no source with the write key {project[:60]!r}", error.code) from error
     host = header(scope, b"host").decode("latin-1")
-    ours = {"apiKey": project, "apiHost": f"{host}/v1", "protocol": scope.get("scheme", "http")}
+    protocol = "https" if house.settings.secure_cookies else scope.get("scheme", "http")
+    ours = {"apiKey": project, "apiHost": f"{host}/v1", "protocol": protocol}
     return msgspec.json.encode({"integrations": {"Segment.io": ours}})
 
 

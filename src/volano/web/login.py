@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 import secrets
 from collections.abc import Callable
+from dataclasses import dataclass
 from hashlib import sha256
 from threading import Lock, Semaphore
 
@@ -20,8 +21,8 @@ SHORTEST = 10  # characters
 LONGEST = 1_000
 FORTNIGHT = 14 * 86_400 * 1_000_000  # µs that a session lasts
 _SECOND = 1_000_000
-_TRIES, _WAIT, _LONGEST_WAIT = 5, 30, 900  # failures that are free, then seconds to wait, doubling
 _REMEMBERED = 10_000  # addresses
+_ANYWHERE = "*"  # stands for every address but those the password was given from
 
 _hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 _two_at_a_time = Semaphore(2)  # 19 MiB each
@@ -62,34 +63,59 @@ class MustWait(Busy):
     """Too many wrong passwords; `seconds` until the next try is looked at."""
 
     def __init__(self, seconds: int) -> None:
-        super().__init__(f"too many wrong passwords from this address; try again in {seconds} seconds")
+        super().__init__(f"too many wrong passwords; try again in {seconds} seconds")
         self.seconds = seconds
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Patience:
+    """Failures that are borne, then seconds to wait, doubling up to the longest."""
+
+    failures: int
+    wait: int
+    longest: int
+
+    def after(self, failures: int) -> int:
+        """µs to wait after so many failures."""
+        over = failures - self.failures
+        return min(self.longest, self.wait * 2 ** min(over, 10)) * _SECOND if over >= 0 else 0
+
+
+_ONE = _Patience(failures=5, wait=30, longest=900)
+_ALL = _Patience(failures=20, wait=15, longest=60)
+
+
 class Brake:
-    """Slows down whoever guesses: after five failures an address waits, twice as long each time."""
+    """Slows down whoever guesses: after five failures an address waits, twice as long each time.
+
+    After twenty failures from anywhere everybody waits, at most a minute; but not an address from which
+    the right password came before, so that guessing does not keep the owner out.
+    """
 
     def __init__(self) -> None:
         self._failures: dict[str, tuple[int, int]] = {}  # address → failures, free again at
+        self._welcome: set[str] = set()
         self._lock = Lock()
 
     def take(self, address: str, *, now: int) -> None:
         """Count a try before it is made; MustWait when it comes too soon."""
         with self._lock:
-            failures, free_at = self._failures.pop(address, (0, 0))
+            brakes = {address: _ONE} if address in self._welcome else {address: _ONE, _ANYWHERE: _ALL}
+            free_at = max(self._failures.get(name, (0, 0))[1] for name in brakes)
             if now < free_at:
-                self._failures[address] = (failures, free_at)
                 raise MustWait(-(-(free_at - now) // _SECOND))
-            failures += 1
-            wait = min(_LONGEST_WAIT, _WAIT * 2 ** (failures - _TRIES)) if failures >= _TRIES else 0
-            self._failures[address] = (failures, now + wait * _SECOND)
+            for name, patience in brakes.items():
+                failures = self._failures.pop(name, (0, 0))[0] + 1
+                self._failures[name] = (failures, now + patience.after(failures))
             while len(self._failures) > _REMEMBERED:
                 self._failures.pop(next(iter(self._failures)))
 
     def release(self, address: str) -> None:
         """The try was good: forget the failures."""
         with self._lock:
-            self._failures.pop(address, None)
+            self._welcome.add(address)
+            for name in (address, _ANYWHERE):
+                self._failures.pop(name, None)
 
 
 class Door:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from threading import Lock
 from time import monotonic
 from typing import Any, Literal
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote, unquote
 
 from anyio import to_thread
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -19,6 +19,7 @@ from litestar.datastructures import Cookie
 from litestar.handlers import HTTPRouteHandler
 
 from volano.domain.account import Session, Source
+from volano.domain.campaign import Campaign
 from volano.domain.leak import slice_name
 from volano.errors import NotAllowed, NotFound, VolanoError
 from volano.web import words
@@ -68,6 +69,7 @@ class Desk:
     templates: Environment
     memo: Memo
     clock: Callable[[], int]
+    ended: dict[str, Campaign] = field(default_factory=dict)  # as they were, for undo
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +90,9 @@ NOTES: Mapping[str, Note] = {
     "saved": Note("Saved."),
     "published": Note("It is live: people see it from now on.", "/campaigns/unpublish"),
     "unpublished": Note("It is a draft again; nobody sees it."),
-    "stopped": Note("Stopped: nobody sees it any more. Its results stay."),
-    "shipped": Note("Shipped: everyone in the audience sees it from now on."),
+    "stopped": Note("Stopped: nobody sees it any more. Its results stay.", "/campaigns/resume"),
+    "shipped": Note("Shipped: everyone in the audience sees it from now on.", "/campaigns/resume"),
+    "resumed": Note("It runs on as it did."),
     "password": Note("The password is changed; every other browser is signed out."),
     "import-undone": Note("The import is taken back; its rows are gone from the lake."),
 }
@@ -232,7 +235,8 @@ def _check_origin(request: Ask) -> None:
     """A form must come from a page of this house."""
     site = request.headers.get("sec-fetch-site", "")
     origin = request.headers.get("origin", "")
-    same = not origin or urlsplit(origin).netloc == request.headers.get("host", "")
+    host = request.headers.get("host", "")
+    same = not origin or origin in (f"http://{host}", f"https://{host}")
     if site not in ("", "same-origin", "none") or not same:
         raise NotAllowed("the form came from another site; open the console and try again there")
 
@@ -245,16 +249,20 @@ def write_key(desk: Desk) -> str:
 
 def address(request: Ask) -> str:
     """Where this house is, as the browser sees it, without a path."""
-    return f"{request.url.scheme}://{request.url.netloc}"
+    scheme = "https" if desk_of(request).house.settings.secure_cookies else request.url.scheme
+    return f"{scheme}://{request.url.netloc}"
 
 
 def local(path: str) -> str:
     """The path if it leads to a page of this house, else the first page.
 
+    Only printable ASCII without backslashes: browsers leave out tabs and newlines, and read `\\` as `/`.
+
     >>> local("/plan?by=source"), local("//elsewhere"), local("https://elsewhere")
     ('/plan?by=source', '/', '/')
     """
-    return path if path.startswith("/") and not path.startswith(("//", "/\\")) else "/"
+    plain = path.isascii() and path.isprintable() and "\\" not in path
+    return path if plain and path.startswith("/") and not path.startswith("//") else "/"
 
 
 def status_of(error: VolanoError) -> int:

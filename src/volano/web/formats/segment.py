@@ -26,6 +26,7 @@ from volano.web.formats.nesting import depth, pruned
 
 BATCH_LIMIT = 2_500  # events
 EVENT_LIMIT = 32 * 1024  # bytes
+LENIENT_LIMIT = 256 * 1024  # characters of a body in which one broken event is looked for
 DEPTH_LIMIT = 200  # levels of lists and objects in an event
 TEXT_LIMIT = 512  # characters of an id or a name
 SAMPLE = 200  # characters of a refused event that are kept
@@ -49,13 +50,15 @@ _NAMES: dict[Kind, str] = {
 class Envelope(msgspec.Struct, frozen=True, kw_only=True):
     """What a request holds before its events are looked at; `sent_at` is UTC µs by the client's clock."""
 
-    write_key: str
     sent_at: int | None
     items: list[Raw]
 
 
-class _Body(msgspec.Struct, rename="camel"):
+class _Keyed(msgspec.Struct, rename="camel"):
     write_key: Raw = Raw()
+
+
+class _Body(msgspec.Struct, rename="camel"):
     sent_at: Raw = Raw()
 
 
@@ -90,56 +93,93 @@ class _Money(msgspec.Struct):
 
 
 _body, _batch, _call = msgspec.json.Decoder(_Body), msgspec.json.Decoder(_Batch), msgspec.json.Decoder(_Call)
+_keyed, _string = msgspec.json.Decoder(_Keyed), msgspec.json.Decoder(str)
 _traits, _money = msgspec.json.Decoder(_Traits), msgspec.json.Decoder(_Money)
+
+
+def write_key(body: bytes) -> str:
+    """The write key that a body tells, found before its events are looked at, or nothing.
+
+    A body in which it cannot be looked for raises BadBody.
+    """
+    try:
+        return _text(_keyed.decode(body).write_key)
+    except (msgspec.DecodeError, RecursionError) as error:
+        try:
+            told = _loose(_decoded(body), error).get("writeKey")
+        except RecursionError as reason:
+            raise BadBody(
+                "the body is nested too deep to look for its write key: give the key by Basic auth",
+                "too_deep",
+            ) from reason
+    return told if isinstance(told, str) else ""
 
 
 def opened(body: bytes, kind: Kind | None) -> Envelope:
     """The envelope of one call (`kind`) or of a batch (None).
 
     A body that is not JSON at all, not an object or without a list of at most 2,500 events raises
-    BadBody. What only one event breaks (`NaN`, a lone surrogate, bottomless nesting) is left to `events`.
+    BadBody. What only one event breaks (`NaN`, a lone surrogate, bottomless nesting) is left to `events`,
+    unless the body is so large that looking for that event would be dear.
     """
+    text = _decoded(body)
     try:
-        text = body.decode()
+        found = _batch.decode(body) if kind is None else _body.decode(body)
+    except (msgspec.DecodeError, RecursionError) as error:
+        body, found = _reopened(text, kind, error)
+    items = found.batch if isinstance(found, _Batch) else [Raw(body)]
+    _check_count(items)
+    return Envelope(sent_at=_instant(_text(found.sent_at)), items=items)
+
+
+def _decoded(body: bytes) -> str:
+    try:
+        return body.decode()
     except UnicodeDecodeError as error:
         raise BadBody(
             f"the body is not UTF-8 (byte {error.start}): send JSON in UTF-8", "not_utf8"
         ) from error
-    try:
-        found = _batch.decode(body) if kind is None else _body.decode(body)
-    except (msgspec.ValidationError, RecursionError, msgspec.DecodeError) as error:
-        body, found = _reopened(text, kind, error)
-    items = found.batch if isinstance(found, _Batch) else [Raw(body)]
+
+
+def _check_count(items: list[Any]) -> None:
     if len(items) > BATCH_LIMIT:
         told = f"the batch has {len(items):,} events, more than {BATCH_LIMIT:,}: send smaller batches"
         raise BadBody(told, "too_many_events")
-    write_key = _plain(found.write_key)
-    return Envelope(
-        write_key=write_key if isinstance(write_key, str) else "",
-        sent_at=_instant(_plain(found.sent_at)),
-        items=items,
-    )
 
 
 def _reopened(text: str, kind: Kind | None, error: Exception) -> tuple[bytes, _Body]:
     """The slow way in, through a lenient parser, so that one broken event does not lose its neighbours."""
     try:
-        loose = json.loads(pruned(text, DEPTH_LIMIT + 20).removeprefix("\ufeff"))
-    except (ValueError, RecursionError) as reason:
+        return _reread(_loose(text, error), kind)
+    except RecursionError:
+        return _reread(_loose(pruned(text, DEPTH_LIMIT + 20), error), kind)
+
+
+def _loose(text: str, error: Exception) -> dict[str, Any]:
+    """The object in a body that the strict parser refused with `error`."""
+    if len(text) > LENIENT_LIMIT:
+        told = f"too large to look for the broken event (over {LENIENT_LIMIT:,} characters)"
+        raise BadBody(
+            f"the body cannot be read ({error}) and is {told}: send smaller batches", "malformed"
+        ) from error
+    try:
+        loose = json.loads(text.removeprefix("\ufeff"))
+    except ValueError as reason:
         raise BadBody(f"the body is not JSON: {reason}", "malformed") from error
     if not isinstance(loose, dict):
         raise BadBody("the body is not a JSON object: send {…}", "not_an_object") from error
-    keys = {
-        name: _raw(loose[key])
-        for name, key in (("write_key", "writeKey"), ("sent_at", "sentAt"))
-        if key in loose
-    }
+    return loose
+
+
+def _reread(loose: dict[str, Any], kind: Kind | None) -> tuple[bytes, _Body]:
+    sent_at = _raw(loose.get("sentAt"))
     if kind is not None:
-        return bytes(_raw(loose)), _Body(**keys)
+        return bytes(_raw(loose)), _Body(sent_at=sent_at)
     batch = loose.get("batch")
     if not isinstance(batch, list):
-        raise BadBody('the body has no list "batch": send {"batch": […]}', "batch_not_a_list") from error
-    return b"", _Batch(batch=[_raw(item) for item in batch], **keys)
+        raise BadBody('the body has no list "batch": send {"batch": […]}', "batch_not_a_list")
+    _check_count(batch)
+    return b"", _Batch(batch=[_raw(item) for item in batch], sent_at=sent_at)
 
 
 def events(
@@ -190,7 +230,7 @@ def _read(raw: bytes) -> _Call:
         raise BadInput(
             f"the event is {len(raw):,} bytes, more than {EVENT_LIMIT:,}: send less", "event_too_large"
         )
-    if raw.count(b"{") + raw.count(b"[") > DEPTH_LIMIT and depth(raw.decode()) > DEPTH_LIMIT:
+    if raw.count(b"{") + raw.count(b"[") > DEPTH_LIMIT and depth(raw) > DEPTH_LIMIT:
         raise BadInput(f"the event is nested deeper than {DEPTH_LIMIT} levels: flatten it", "too_deep")
     if raw[:1] != b"{":
         raise BadInput("the event is not a JSON object: send {…}", "not_an_object")
@@ -312,11 +352,12 @@ def _instant(text: Any) -> int | None:
         return None
 
 
-def _plain(raw: Raw) -> Any:
+def _text(raw: Raw) -> str:
+    """The text, or nothing when it is none."""
     try:
-        return msgspec.json.decode(raw) if bytes(raw) else None
-    except (msgspec.DecodeError, UnicodeError, RecursionError):
-        return None
+        return _string.decode(raw)
+    except (msgspec.DecodeError, UnicodeError):
+        return ""
 
 
 def _raw(value: Any) -> Raw:

@@ -1,0 +1,22 @@
+"""How the server is set up."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from volano.cli.serve import configured
+
+
+def test_a_header_does_not_change_who_asks() -> None:
+    seen: list[Any] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        seen.append((scope["client"], scope["scheme"]))
+
+    config = configured(app)
+    config.load()
+    forged = [(b"x-forwarded-for", b"10.9.8.7"), (b"x-forwarded-proto", b"https")]
+    scope = {"type": "http", "client": ("127.0.0.1", 4711), "scheme": "http", "headers": forged}
+    asyncio.run(config.loaded_app(scope, None, None))
+    assert seen == [(("127.0.0.1", 4711), "http")]
