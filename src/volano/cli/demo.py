@@ -29,9 +29,9 @@ _MARK = "demo"  # a home with this file is a demo's, and may be begun anew
 def demo(
     people: Annotated[
         int, typer.Option("--people", min=200, max=2_000_000, help="How many shoppers.")
-    ] = 6000,
+    ] = 14_000,
     days: Annotated[
-        int | None, typer.Option("--days", min=4, max=400, help="Days (live 150, else 60).")
+        int | None, typer.Option("--days", min=4, max=400, help="Days (live 120, else 60).")
     ] = None,
     seed: Annotated[int, typer.Option("--seed", help="Seed of all chance.")] = 7,
     truth: Annotated[
