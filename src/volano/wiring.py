@@ -13,6 +13,8 @@ from volano.errors import BadInput, BrokenHome
 from volano.ports import Journal, Lake, Profiles, State, TableFile, Upkeep
 from volano.settings import Settings
 
+_JOURNAL = "j0"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class House:
@@ -54,14 +56,18 @@ def _as(kind: type, name: str, text: str) -> str | int | bool:
     return text
 
 
-def open_house(settings: Settings) -> House:
-    """Open the data directory, making what is missing; BrokenHome if it cannot be used."""
+def open_house(settings: Settings, *, make: bool = True) -> House:
+    """Open the data directory; BrokenHome if it cannot be used, or is not there and shall not be made."""
     from volano.adapters.journal_file import FileJournal
     from volano.adapters.lake_duckdb import DuckLake
     from volano.adapters.profiles_lmdb import LmdbProfiles
     from volano.adapters.state_sql import SqlState
 
     home = Path(settings.home).resolve()
+    if not make and not (home / "lake").is_dir():
+        raise BrokenHome(
+            f"{home} holds no Volano data; bring some with `volano import`, or name another --home"
+        )
     try:
         home.mkdir(parents=True, exist_ok=True)
         (home / "imports").mkdir(exist_ok=True)
@@ -75,10 +81,17 @@ def open_house(settings: Settings) -> House:
         home=home,
         lake=lake,
         upkeep=lake,
-        journal=FileJournal(home / "journal"),
+        journal=FileJournal(home / "journal", _JOURNAL, start=lake.offset(_JOURNAL)),
         state=SqlState(f"sqlite:///{home / 'state.db'}"),
         profiles=LmdbProfiles(home / "profiles"),
     )
+
+
+def open_state(settings: Settings) -> State:
+    """Only the state of a home."""
+    from volano.adapters.state_sql import SqlState
+
+    return SqlState(f"sqlite:///{Path(settings.home).resolve() / 'state.db'}")
 
 
 def backup_home(settings: Settings, target: Path, move: Callable[[int, int], None]) -> int:

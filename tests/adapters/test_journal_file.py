@@ -109,9 +109,35 @@ def test_forgetting_deletes_whole_segments_only(tmp_path: Path) -> None:
     written(tmp_path, *(b"%03d" % number for number in range(20)), segment=40)
     journal = FileJournal(tmp_path, segment=40)
     journal.forget(11 * 10)
-    assert payloads(journal) == [b"%03d" % number for number in range(8, 20)]
+    assert payloads(journal, 11 * 8) == [b"%03d" % number for number in range(8, 20)]
     journal.forget(10**9)
-    assert payloads(journal) == [b"%03d" % number for number in range(16, 20)]
+    assert payloads(journal, 11 * 16) == [b"%03d" % number for number in range(16, 20)]
+
+
+def test_a_lost_first_segment_is_told(tmp_path: Path) -> None:
+    written(tmp_path, *(b"%03d" % number for number in range(20)), segment=40)
+    min((tmp_path / "j0").glob("*.log")).unlink()
+    journal = FileJournal(tmp_path, segment=40)
+    with pytest.raises(BrokenHome, match="begins at 44, what came in from 33 is missing: restore"):
+        payloads(journal, since=33)
+    assert payloads(journal, since=44)[0] == b"004"
+
+
+def test_a_new_journal_begins_where_the_lake_is(tmp_path: Path) -> None:
+    journal = FileJournal(tmp_path, start=500)
+    assert payloads(journal, since=500) == []
+    assert journal.append_now(b"abc").position == 511
+    journal.close()
+    assert payloads(FileJournal(tmp_path, start=511), since=500) == [b"abc"]
+
+
+def test_a_journal_shorter_than_what_the_lake_has_read_is_refused(tmp_path: Path) -> None:
+    last = written(tmp_path, b"first", b"last")
+    whole = last.stat().st_size
+    FileJournal(tmp_path, start=whole)
+    os.truncate(last, whole - 12)
+    with pytest.raises(BrokenHome, match=f"the lake has read up to {whole}: restore a backup, or move"):
+        FileJournal(tmp_path, start=whole)
 
 
 def test_damage_before_the_last_segment_is_told(tmp_path: Path) -> None:

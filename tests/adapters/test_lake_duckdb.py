@@ -92,6 +92,26 @@ def test_compaction_leaves_one_sorted_file_for_each_bucket_and_month(tmp_path: P
     assert lake.compact() == 0
 
 
+def test_the_same_import_twice_keeps_nothing_aside(tmp_path: Path) -> None:
+    lake = DuckLake(tmp_path, buckets=1)
+    for origin in ("imp_1", "imp_2", "web", "web"):
+        several = events(range(4) if origin != "web" else [2])
+        assert lake.append({"events": several.append_column("origin", pa.array([origin] * len(several)))})[
+            "events"
+        ] == (4 if origin == "imp_1" else 0)
+        assert len(parts(lake)) == (2 if origin == "web" else 1)
+    assert (lake.summary(), lake.verify()) == ({"events": 4}, [])
+    assert lake.withdraw("imp_1") == 4
+    assert (lake.summary(), lake.verify()) == ({"events": 1}, [])
+
+
+def test_ids_the_lake_does_not_have_are_not_looked_for_in_its_files(tmp_path: Path) -> None:
+    lake = DuckLake(tmp_path, buckets=1)
+    lake.append({"events": events([1, 2])})
+    (tmp_path / parts(lake)[0]).write_bytes(b"cannot be read")
+    assert lake.read(View(columns=("id",), only=(("id", ("3",)),))).num_rows == 0
+
+
 def test_small_files_do_not_pile_up(tmp_path: Path) -> None:
     lake = DuckLake(tmp_path, buckets=1, grace=0)
     for turn in range(60):

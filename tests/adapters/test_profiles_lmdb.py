@@ -60,6 +60,35 @@ profiles.put([Profile(person_id=number, source="x" * 200) for number in range(5_
     assert profiles.get(1) == Profile(person_id=1, orders=1)
 
 
+def test_putting_afresh_what_does_not_fit_grows_the_map_and_leaves_nothing_old(tmp_path: Path) -> None:
+    profiles = LmdbProfiles(tmp_path, map_size=1 << 17)
+    profiles.put([Profile(person_id=-1)], {5: 1}, Offset("j0", 9))
+    many = [Profile(person_id=number, source="x" * 200) for number in range(5_000)]
+    profiles.put(many, {}, None, afresh=True)
+    assert (profiles.get(-1), profiles.person(5), profiles.offset("j0")) == (None, 5, 0)
+    assert profiles.get(4_999) == many[-1]
+
+
+def test_a_turn_is_one_over_all_processes(tmp_path: Path) -> None:
+    profiles = LmdbProfiles(tmp_path)
+    wait = """
+import sys
+from pathlib import Path
+from volano.adapters.profiles_lmdb import LmdbProfiles
+profiles = LmdbProfiles(Path(sys.argv[1]))
+print("ready", flush=True)
+with profiles.turn():
+    print(profiles.offset("j0"))
+"""
+    with profiles.turn():
+        other = subprocess.Popen([sys.executable, "-c", wait, tmp_path], stdout=subprocess.PIPE, text=True)
+        assert other.stdout is not None
+        assert other.stdout.readline() == "ready\n"
+        profiles.put([], {}, Offset("j0", 7))
+    with other:
+        assert other.stdout.readline() == "7\n"
+
+
 def test_a_put_that_fails_keeps_nothing(tmp_path: Path) -> None:
     profiles = LmdbProfiles(tmp_path)
     with pytest.raises(struct.error):

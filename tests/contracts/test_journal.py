@@ -10,6 +10,7 @@ import pytest
 
 from volano.adapters.journal_file import FileJournal
 from volano.domain.view import Offset
+from volano.errors import BrokenHome
 from volano.testing.journal_memory import MemoryJournal
 
 AnyJournal = FileJournal | MemoryJournal
@@ -17,7 +18,7 @@ AnyJournal = FileJournal | MemoryJournal
 
 @pytest.fixture(params=["file", "memory"])
 def journal(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[AnyJournal]:
-    made = FileJournal(tmp_path) if request.param == "file" else MemoryJournal()
+    made = FileJournal(tmp_path, segment=8) if request.param == "file" else MemoryJournal()
     yield made
     made.close()
 
@@ -61,6 +62,13 @@ def test_forgetting_keeps_what_comes_after_the_position(journal: AnyJournal) -> 
     journal.forget(ends[1].position)
     assert [payload for _, payload in journal.read(ends[1].position, 9)] == [b"c"]
     assert append(journal, b"d")[0].position > ends[2].position
+
+
+def test_reading_what_was_forgotten_is_an_error_and_no_silence(journal: AnyJournal) -> None:
+    ends = [append(journal, b"%03d" % number)[0] for number in range(5)]
+    journal.forget(ends[2].position)
+    with pytest.raises(BrokenHome, match="begins at"):
+        list(journal.read(0, 99))
 
 
 def test_positions_grow_on_after_everything_was_forgotten(journal: AnyJournal) -> None:

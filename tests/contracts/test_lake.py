@@ -239,6 +239,51 @@ def test_what_an_origin_brought_is_taken_back_and_may_come_again(lake: AnyLake) 
     assert lake.append({"events": table([event(3, 1)])}) == {"events": 0}
 
 
+def found(lake: AnyLake) -> list[tuple[Any, ...]]:
+    return sorted(seen(lake, "id", "event", "origin"))
+
+
+def test_what_a_source_told_too_takes_the_place_of_what_an_import_brought(lake: AnyLake) -> None:
+    lake.append({"events": table([event(1, 1, event="a", origin="imp_1"), event(2, 1, origin="imp_1")])})
+    told = {"events": table([event(1, 5, event="b"), event(1, 6, event="c"), event(3, 5)])}
+    assert lake.append(told) == {"events": 1}
+    assert lake.append(told) == {"events": 0}
+    assert [row[:2] for row in found(lake)] == [(1, "a"), (2, "Page Viewed"), (3, "Page Viewed")]
+    lake.compact()
+    assert lake.withdraw("imp_1") == 2
+    assert found(lake) == [(1, "b", "shop"), (3, "Page Viewed", "shop")]
+    assert lake.withdraw("imp_1") == 0
+    assert lake.append({"events": table([event(1, 1, origin="imp_2"), event(2, 1, origin="imp_2")])}) == {
+        "events": 1
+    }
+    assert lake.withdraw("imp_2") == 1
+    assert found(lake) == [(1, "b", "shop"), (3, "Page Viewed", "shop")]
+
+
+def test_what_another_import_had_too_does_not_come_back(lake: AnyLake) -> None:
+    lake.append({"events": table([event(1, 1, origin="imp_1")])})
+    lake.append({"events": table([event(1, 1, origin="imp_2")])})
+    assert lake.withdraw("imp_1") == 1
+    assert found(lake) == []
+
+
+def test_a_row_that_waits_behind_an_import_moves_with_its_person_and_goes_with_its_source(
+    lake: AnyLake,
+) -> None:
+    lake.append({"events": table([event(1, 7, origin="imp_1"), event(2, 7, origin="imp_1")])})
+    lake.append({"events": table([event(1, 5), event(2, 5, origin="other")])})
+    lake.append({"merges": table([merge(9, alias=5, person=6)])})
+    lake.withdraw("other")
+    lake.withdraw("imp_1")
+    assert lake.tally(View(columns=("id",)), people) == People({6: [1]})
+
+
+def test_rows_are_found_by_their_ids(lake: AnyLake) -> None:
+    lake.append({"events": table([event(1, 1), event(2, 5), event(-3, 6)])})
+    assert seen(lake, "id", only=(("id", ("2", "77", "-3")),)) == [(2,), (-3,)]
+    assert seen(lake, "id", only=(("id", ("77",)),)) == []
+
+
 def test_rows_of_an_alias_belong_to_the_person(lake: AnyLake) -> None:
     lake.append({"events": table([event(1, 5, 10), event(2, 6, 20)])})
     lake.append({"merges": table([merge(1, alias=5, person=6)]), "events": table([event(3, 5, 15)])})

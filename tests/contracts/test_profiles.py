@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -50,9 +51,25 @@ def test_the_position_is_kept_with_the_records(profiles: Profiles) -> None:
     assert (profiles.offset("j0"), profiles.offset("j1")) == (88, 0)
 
 
-def test_clearing_forgets_records_links_and_positions(profiles: Profiles) -> None:
-    profiles.put([Profile(person_id=1)], {1: 2}, Offset("j0", 88))
-    profiles.clear()
-    assert (profiles.get(1), profiles.person(1), profiles.offset("j0")) == (None, 1, 0)
-    profiles.put([Profile(person_id=3)], {}, None)
-    assert profiles.get(3) == Profile(person_id=3)
+def test_putting_afresh_forgets_records_links_and_positions(profiles: Profiles) -> None:
+    profiles.put([Profile(person_id=1)], {1: 2}, Offset("j1", 88))
+    profiles.put([Profile(person_id=3)], {3: 4}, Offset("j0", 9), afresh=True)
+    assert (profiles.get(1), profiles.person(1), profiles.offset("j1")) == (None, 1, 0)
+    assert (profiles.get(3), profiles.person(3), profiles.offset("j0")) == (Profile(person_id=3), 4, 9)
+
+
+def test_one_thread_has_the_turn_and_the_next_one_gets_it(profiles: Profiles) -> None:
+    found: list[int] = []
+
+    def wait_for_the_turn() -> None:
+        with profiles.turn():
+            found.append(profiles.offset("j0"))
+
+    other = Thread(target=wait_for_the_turn)
+    with profiles.turn():
+        other.start()
+        other.join(0.05)  # it cannot end, however long that is
+        assert found == []
+        profiles.put([], {}, Offset("j0", 7))
+    other.join()
+    assert found == [7]

@@ -38,9 +38,7 @@ def test_a_sure_fall_is_stopped() -> None:
 def test_what_may_be_chance_is_stopped_with_the_size_that_was_looked_for() -> None:
     found = judged(shares_tally(((378, 1_000), (390, 1_000))))
     assert (found.call, found.final) == ("stop", True)
-    assert found.sentence.startswith(
-        "Stop: no effect of 10.0 % or more was seen: 3.2 % more people order"
-    )
+    assert found.sentence.startswith("Stop: no effect of 10.0 % or more was seen: 3.2 % more people order")
 
 
 def test_before_the_planned_size_nothing_is_decided_however_good_it_looks() -> None:

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pytest
 
 from tests.flow.brought import NOW, ORDERS, House, bring, counts, house_with, money_of, rows
+from tests.flow.site import Site, order
 from volano.adapters.table_file import open_table
 from volano.domain.account import Import
 from volano.domain.tables import EVENTS
@@ -163,6 +164,22 @@ def test_an_import_can_be_taken_back_once(house: House) -> None:
     with pytest.raises(NotFound, match="no import 'imp_x'"):
         undo_import(house, "imp_x", now=NOW)
     assert bring(house, "orders", ORDERS).accepted == 3
+
+
+def test_an_order_that_a_source_told_too_stays_when_the_import_is_taken_back(house: House) -> None:
+    report = bring(house, "orders", ORDERS)
+    site = Site(lake=house.lake)
+    site.send(order("o1", 12, user="ann"))
+    site.drain()
+    assert {row["order_id"]: row["origin"] for row in rows(house)} == dict.fromkeys(
+        ["o1", "o2"], report.import_id
+    )
+    assert undo_import(house, report.import_id, now=NOW)[1] == 5
+    (kept,) = rows(house)
+    assert (kept["order_id"], kept["origin"], kept["revenue"]) == ("o1", "web", 1200)
+    assert money_of(house, "order_lines") == 1200
+    assert bring(house, "orders", ORDERS).accepted == 1
+    assert {row["order_id"]: row["origin"] for row in rows(house)}["o1"] == "web"
 
 
 def test_imports_are_listed_the_latest_first(house: House) -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from threading import Thread
 from typing import Any
 
 import pyarrow as pa
 import pytest
 
-from tests.flow.site import Site, event, history, told
+from tests.flow.site import Site, event, history, order, told
 from volano.domain.profile import Profile
 from volano.domain.tables import TABLES
 from volano.domain.view import Offset, View
@@ -37,17 +39,34 @@ class FailingProfiles:
     def person(self, identity: int) -> int:
         return self.inner.person(identity)
 
-    def put(self, profiles: Any, links: Mapping[int, int], upto: Offset | None) -> None:
+    def put(
+        self, profiles: Any, links: Mapping[int, int], upto: Offset | None, *, afresh: bool = False
+    ) -> None:
         self.at -= 1
         if self.at == 0:
             raise Stop
-        self.inner.put(profiles, links, upto)
+        self.inner.put(profiles, links, upto, afresh=afresh)
 
     def offset(self, journal: str) -> int:
         return self.inner.offset(journal)
 
-    def clear(self) -> None:
-        self.inner.clear()
+    def turn(self) -> AbstractContextManager[None]:
+        return self.inner.turn()
+
+
+class Meanwhile(MemoryLake):
+    """A lake whose first reader of blocks is slow: `then` runs in another thread when it has seen them."""
+
+    then: Callable[[], object] | None = None
+    thread: Thread | None = None
+
+    def tally(self, view: View, of: Callable[[pa.Table], T]) -> T | None:
+        found = super().tally(view, of)
+        if self.then is not None:
+            self.thread, self.then = Thread(target=self.then), None
+            self.thread.start()
+            self.thread.join(0.2)  # time to do harm; it has none to do when it must wait
+        return found
 
 
 @pytest.mark.parametrize("at", [1, 2, 3])
@@ -80,6 +99,7 @@ def test_profiles_ahead_of_a_restored_lake_are_not_counted_twice() -> None:
     ahead.drain()
     assert told(ahead) == before
     assert ahead.rows() == site.rows()
+    assert ahead.rows("merges") == site.rows("merges")
 
 
 def test_profiles_rebuilt_from_the_lake_are_those_that_grew(site: Site) -> None:
@@ -98,10 +118,57 @@ def test_lost_profiles_are_made_anew_before_the_next_frames_move() -> None:
         site.frame(frame)
     site.drain()
     grown = told(site)
-    site.profiles.clear()
+    site.profiles.put([], {}, None, afresh=True)
     site.send(event(anon="later"))
     site.drain()
     assert told(site) == grown
+
+
+def test_what_is_drained_while_profiles_are_made_anew_is_in_them() -> None:
+    lake = Meanwhile()
+    site = Site(lake=lake)
+    site.send(order("1", user="old"))
+    site.drain()
+    site.send(order("2", user="new", anon="phone"))
+    lake.then = site.drain
+    rebuild_profiles(lake, site.profiles)
+    assert lake.thread is not None
+    lake.thread.join()
+    site.drain()
+    assert (site.profile("u:old").orders, site.profile("u:new").orders) == (1, 1)
+    assert site.profile("a:phone") == site.profile("u:new")
+    assert len(site.rows()) == 2
+
+
+def buyer(site: Site, orders: int) -> None:
+    """Somebody who bought many times, from two devices."""
+    for number in range(orders):
+        site.send(order(f"o{number}", anon="phone" if number % 2 else "", user="" if number % 2 else "u"))
+        site.drain()
+
+
+@pytest.mark.parametrize("orders", [20, 40, 80])
+def test_an_order_told_again_after_many_others_counts_once(site: Site, orders: int) -> None:
+    buyer(site, orders)
+    site.send(
+        event(anon="phone", user="u"), order("o0", user="u"), order("o1", user="u"), order("x", user="u")
+    )
+    site.drain()
+    site.send(order("o2", user="u"), order("x", user="u"), order("y", user="u"), order("y", user="u"))
+    site.drain()
+    assert (site.profile("u:u").orders, site.profile("u:u").revenue) == (orders + 2, 1000 * (orders + 2))
+
+
+def test_an_old_order_told_again_counts_once_after_a_crash_too() -> None:
+    site = Site()
+    buyer(site, 80)
+    site.send(event(anon="phone", user="u"))
+    site.drain()
+    site.send(order("o0", user="u"), order("x", user="u"))
+    with pytest.raises(Stop):
+        Site(site.journal, site.lake, FailingProfiles(site.profiles, 1)).drain()
+    site.drain()
+    assert (site.profile("u:u").orders, site.profile("u:u").revenue) == (81, 81_000)
 
 
 def test_a_frame_of_another_version_stops_the_drain_with_a_sentence() -> None:

@@ -1,8 +1,8 @@
 """A home in one file: packed while the server runs on, unpacked into a new place.
 
-The order makes it consistent: the lake first (its manifest names the journal position it holds), the journal
-after it (so it holds at least what comes behind that position), the state last. Profiles are left out: they
-are rebuilt from the lake.
+What makes it consistent: lake and journal are linked while the lake cannot commit, so that no segment behind
+the position that its manifest names can be forgotten; the state comes last. Profiles are left out: they are
+rebuilt from the lake.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import sqlite3
 import tarfile
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from volano.errors import BadFile, BrokenHome
@@ -30,14 +31,17 @@ def pack(home: Path, target: Path, move: Move) -> int:
     with tempfile.TemporaryDirectory(dir=home, prefix=".backup-") as staged:
         stage = Path(staged)
         (stage / _MARK).touch()
-        _stage_lake(home / "lake", stage / "lake")
-        for folder in ("journal", "imports"):
-            _link_all(home / folder, stage / folder)
+        _stage_events(home, stage)
+        _link_all(home / "imports", stage / "imports")
         _stage_state(home / "state.db", stage / "state.db")
         files = sorted(path for path in stage.rglob("*") if path.is_file())
         beside = target.with_name(f".{target.name}.part")
         try:
-            with tarfile.open(beside, "w:gz", compresslevel=1) as archive:
+            handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)  # it holds people and keys
+            with (
+                open(handle, "wb") as file,
+                tarfile.open(fileobj=file, mode="w:gz", compresslevel=1) as archive,
+            ):
                 for done, path in enumerate(files):
                     archive.add(path, arcname=str(path.relative_to(stage)), recursive=False)
                     move(done + 1, len(files))
@@ -74,12 +78,12 @@ def unpack(file: Path, home: Path, move: Move) -> int:
     return len(members) - 1
 
 
-def _stage_lake(lake: Path, stage: Path) -> None:
-    with (lake / "lock").open("w") as lock:
-        fcntl.flock(
-            lock, fcntl.LOCK_EX
-        )  # no commit while the links are made; the files themselves never change
-        _link_all(lake, stage)
+def _stage_events(home: Path, stage: Path) -> None:
+    """Links lake and journal while no commit is possible; files of the lake never change, segments grow."""
+    with (home / "lake" / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        _link_all(home / "lake", stage / "lake")
+        _link_all(home / "journal", stage / "journal")
 
 
 def _link_all(source: Path, stage: Path) -> None:
@@ -89,7 +93,8 @@ def _link_all(source: Path, stage: Path) -> None:
         if path.is_dir():
             place.mkdir()
         elif path.name != "lock":
-            os.link(path, place)
+            with suppress(FileNotFoundError):  # a segment the lake has been past for long was just forgotten
+                os.link(path, place)
 
 
 def _stage_state(database: Path, stage: Path) -> None:

@@ -21,6 +21,7 @@ from volano.errors import BrokenHome, Busy
 
 SEGMENT = 64 << 20  # bytes after which a new file is begun
 WAITING = 32 << 20  # bytes that may wait for the disk
+_MEND = "restore a backup, or move that folder aside to go on without what only it holds"
 _HEAD = struct.Struct("<II")  # length of the payload, crc32 of length and payload
 _LENGTH = struct.Struct("<I")
 
@@ -30,7 +31,8 @@ class FileJournal:
 
     Frames that arrive while the disk is busy are written and synced together (group commit). One process
     writes (the first `append` takes the lock and cuts off a torn tail); any number may read. `sync` is
-    called with a file descriptor and returns when the file is on the disk.
+    called with a file descriptor and returns when the file is on the disk. Positions never go back: a new
+    journal begins at `start`, how far the lake has read, and one that ends before it raises BrokenHome.
     """
 
     def __init__(
@@ -38,6 +40,7 @@ class FileJournal:
         path: Path,
         name: str = "j0",
         *,
+        start: int = 0,
         segment: int = SEGMENT,
         waiting: int = WAITING,
         sync: Callable[[int], None] = os.fdatasync,
@@ -54,6 +57,8 @@ class FileJournal:
         self._waiting = 0
         self._flusher: asyncio.Task[None] | None = None
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"journal-{name}")
+        self._start = start
+        self._check_end()
 
     async def append(self, payload: bytes) -> Offset:
         """The position after the frame, once it is on the disk.
@@ -75,7 +80,10 @@ class FileJournal:
         return self._commit([payload])[0]
 
     def read(self, since: int, limit: int) -> Iterator[tuple[Offset, bytes]]:
-        """At most `limit` durable frames from a position on, each with the position after it."""
+        """At most `limit` durable frames from a position on, each with the position after it.
+
+        BrokenHome when the journal begins only after `since`.
+        """
         return islice(self._frames(since), limit)
 
     def forget(self, before: int) -> None:
@@ -94,6 +102,14 @@ class FileJournal:
                 self._tail.file.close()
                 self._tail.lock.close()
                 self._tail = None
+
+    def _check_end(self) -> None:
+        for last in self._starts()[-1:]:
+            end = last + self._path(last).stat().st_size
+            if end < self._start:
+                raise BrokenHome(
+                    f"journal {self._folder} ends at {end}, the lake has read up to {self._start}: {_MEND}"
+                )
 
     def _check(self, size: int) -> None:
         if self._broken:
@@ -170,7 +186,7 @@ class FileJournal:
             raise Busy(f"journal {self._folder} is written by another process: stop that first") from error
         starts = self._starts()
         if not starts:
-            return _Tail(lock, self._begin(0), 0, 0)
+            return _Tail(lock, self._begin(self._start), self._start, self._start)
         start = starts[-1]
         file = self._path(start).open("ab", buffering=0)
         with self._path(start).open("rb") as whole:
@@ -192,6 +208,10 @@ class FileJournal:
 
     def _frames(self, since: int) -> Iterator[tuple[Offset, bytes]]:
         starts = self._starts()
+        if starts and since < starts[0]:
+            raise BrokenHome(
+                f"journal {self._folder} begins at {starts[0]}, what came in from {since} is missing: {_MEND}"
+            )
         for start, following in zip_longest(starts, starts[1:]):
             if following is not None and following <= since:
                 continue

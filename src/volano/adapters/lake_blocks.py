@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from volano.adapters import lake_ids
 from volano.adapters.lake_links import Links
 from volano.adapters.lake_manifest import Part, Snapshot
 from volano.adapters.lake_parts import dictionary_type, head_types, longs, order, read_part, read_schema
@@ -27,12 +28,14 @@ class Blocks:
     view: View
     types: dict[str, pa.DataType] = field(default_factory=dict)
     strays: dict[tuple[str, int], pa.Table] = field(default_factory=dict)
+    absent: set[str] = field(default_factory=set)
 
     @classmethod
     def of(cls, root: Path, snapshot: Snapshot, links: Links, view: View) -> Blocks:
         """Finds, once for all blocks, the types of the columns and the rows that have strayed."""
         blocks = cls(root=root, snapshot=snapshot, links=links, view=view)
         blocks.types = blocks._types()
+        blocks.absent = blocks._without()
         for table in view.tables if len(links.pending) else ():
             blocks._gather(table)
         return blocks
@@ -76,8 +79,20 @@ class Blocks:
         parts = [part for part in self.snapshot.manifest.parts if part.table == table]
         return read_schema(self.root, parts[0]) if parts else pa.schema([])
 
+    def _without(self) -> set[str]:
+        """The tables that have none of the ids asked for: nothing of them need be read."""
+        asked = [values for name, values in self.view.only if name == "id"]
+        if not asked:
+            return set()
+        ids = np.array([int(text) for text in asked[0] if text.lstrip("-").isdecimal()], np.int64)
+        runs = self.snapshot.manifest.ids
+        names = [table for table in self.view.tables if table in TABLES]
+        return {table for table in names if not lake_ids.known(self.root, runs.get(table, ()), ids).any()}
+
     def _parts(self, table: str, bucket: int) -> list[Part]:
         """The parts that can hold rows of the window."""
+        if table in self.absent:
+            return []
         since, until = self.view.since, self.view.until
         return [
             part

@@ -9,11 +9,13 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from volano.adapters import lake_ids, lake_upkeep
+from volano.adapters import lake_ids, lake_shadows, lake_upkeep
 from volano.adapters.lake_blocks import Blocks
 from volano.adapters.lake_links import Links, add_links, read_links
 from volano.adapters.lake_manifest import Draft, Manifest, ManifestStore
@@ -22,6 +24,8 @@ from volano.domain.tables import TABLES
 from volano.domain.view import Offset, View
 from volano.errors import BadInput, BrokenHome
 from volano.ports import T
+
+Mask = npt.NDArray[np.bool_]
 
 _GRACE = 300.0  # seconds a replaced file stays for readers of older snapshots
 _PILES_PER_APPEND = 2  # so that the buckets, which fill alike, are not all joined in one call
@@ -54,12 +58,14 @@ class DuckLake:
         """Commits rows and position together; see `ports.Lake`."""
         whole = {table: complete(table, some) for table, some in rows.items()}
         with self._store.writing() as draft:
-            new = {table: self._unknown(draft.manifest, table, some) for table, some in whole.items()}
+            keep = {table: self._unknown(draft.manifest, table, some) for table, some in whole.items()}
+            new = {table: _where(some, keep[table]) for table, some in whole.items()}
             self._link(draft, new.get("merges"))
             links = self._links_of(draft.manifest)
-            for table, some in new.items():
-                if len(some):
-                    self._add(draft, table, some, links)
+            for table, some in whole.items():
+                self._shade(draft, table, _where(some, ~keep[table]), links)
+                self._add(draft, table, new[table], links)
+                lake_shadows.note(draft, self.path, table, new[table])
             for parts in lake_upkeep.piles(draft.manifest)[:_PILES_PER_APPEND]:
                 lake_upkeep.join(draft, self.path, parts)
             if upto is not None:
@@ -116,9 +122,16 @@ class DuckLake:
         return before - len(self._store.snapshot().manifest.parts)
 
     def withdraw(self, origin: str) -> int:
-        """Removes every row of an origin, so that it may come again; people it joined stay joined."""
+        """Removes every row of an origin, so that it may come again; people it joined stay joined.
+
+        What a source told too while an import had it already comes back as the source told it.
+        """
         with self._store.writing() as draft:
-            return lake_upkeep.take_back(draft, self.path, origin)
+            removed = lake_upkeep.take_back(draft, self.path, origin)
+            links = self._links_of(draft.manifest)
+            for table in TABLES.keys() & removed.keys():
+                self._add(draft, table, lake_shadows.lift(draft, self.path, table, removed[table]), links)
+        return sum(len(ids) for table, ids in removed.items() if table in TABLES)
 
     def needs_compaction(self) -> bool:
         """Whether reading would be notably cheaper after `compact`."""
@@ -132,8 +145,8 @@ class DuckLake:
         """Rows of each table that has any."""
         rows: Counter[str] = Counter()
         for part in self._store.snapshot().manifest.parts:
-            rows[part.table] += part.rows
-        return dict(rows)
+            rows[part.table] += 0 if part.table in lake_shadows.SHADOWS else part.rows
+        return dict(+rows)
 
     def verify(self) -> list[str]:
         """What is damaged, a sentence each; nothing when the lake is whole."""
@@ -163,12 +176,15 @@ class DuckLake:
                 if rows != run.rows:
                     yield f"the lake's {run.path} has {rows} rows instead of {run.rows}: restore a backup"
 
-    def _unknown(self, manifest: Manifest, table: str, rows: pa.Table) -> pa.Table:
-        """The rows whose id the table does not have."""
-        if not len(rows):
-            return rows
-        keep = lake_ids.fresh(self.path, manifest.ids.get(table, ()), longs(rows.column("id")))
-        return rows if keep.all() else rows.filter(pa.array(keep))
+    def _unknown(self, manifest: Manifest, table: str, rows: pa.Table) -> Mask:
+        """True for the rows whose id the table does not have."""
+        return lake_ids.fresh(self.path, manifest.ids.get(table, ()), longs(rows.column("id")))
+
+    def _shade(self, draft: Draft, table: str, twice: pa.Table, links: Links) -> None:
+        """Keeps aside what an import has kept out."""
+        out = lake_shadows.kept_out(self.path, draft.manifest, table, twice)
+        shadow = lake_shadows.shadow(table)
+        self._add(draft, shadow, _where(out, self._unknown(draft.manifest, shadow, out)), links)
 
     def _link(self, draft: Draft, merges: pa.Table | None) -> None:
         if merges is None or not len(merges):
@@ -180,6 +196,8 @@ class DuckLake:
             add_links(draft, self.path, new)
 
     def _add(self, draft: Draft, table: str, rows: pa.Table, links: Links) -> None:
+        if not len(rows):
+            return
         ids = longs(rows.column("id"))
         at = rows.column_names.index("person_id")
         home = links.resolve(longs(rows.column("person_id")))
@@ -212,3 +230,7 @@ class DuckLake:
     @staticmethod
     def _pool(blocks: int) -> ThreadPoolExecutor:
         return ThreadPoolExecutor(max_workers=min(blocks, os.cpu_count() or 1), thread_name_prefix="lake")
+
+
+def _where(rows: pa.Table, keep: Mask) -> pa.Table:
+    return rows if keep.all() else rows.filter(pa.array(keep))

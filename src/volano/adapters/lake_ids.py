@@ -18,14 +18,29 @@ Ids = npt.NDArray[np.int64]
 def fresh(root: Path, runs: tuple[Run, ...], ids: Ids) -> npt.NDArray[np.bool_]:
     """True where an id is in no run and has not come before in `ids`."""
     names, first = np.unique(ids, return_index=True)
-    found = np.zeros(len(names), np.bool_)
-    for run in runs:
-        known = load(root, run)
-        at = np.minimum(np.searchsorted(known, names), len(known) - 1)
-        found |= known[at] == names
     keep = np.zeros(len(ids), np.bool_)
-    keep[first[~found]] = True
+    keep[first[~known(root, runs, names)]] = True
     return keep
+
+
+def known(root: Path, runs: tuple[Run, ...], ids: Ids) -> npt.NDArray[np.bool_]:
+    """True where an id is in one of the runs."""
+    found = np.zeros(len(ids), np.bool_)
+    for run in runs:
+        found |= among(ids, load(root, run))
+    return found
+
+
+def among(ids: Ids, there: Ids) -> npt.NDArray[np.bool_]:
+    """True where an id is in `there`, which is sorted.
+
+    >>> among(np.array([5, 1]), np.array([1, 3])).tolist()
+    [False, True]
+    """
+    if not len(there):
+        return np.zeros(len(ids), np.bool_)
+    found: npt.NDArray[np.bool_] = there[np.minimum(np.searchsorted(there, ids), len(there) - 1)] == ids
+    return found
 
 
 def add(draft: Draft, root: Path, table: str, ids: Ids) -> None:
@@ -43,8 +58,8 @@ def add(draft: Draft, root: Path, table: str, ids: Ids) -> None:
 def subtract(draft: Draft, root: Path, table: str, ids: Ids) -> None:
     """Takes ids out, so that rows with them may come again."""
     old = draft.manifest.ids.get(table, ())
-    left = np.concatenate([load(root, run) for run in old] or [np.empty(0, np.int64)])
-    left = np.setdiff1d(left, ids)
+    left = np.sort(np.concatenate([load(root, run) for run in old] or [np.empty(0, np.int64)]))
+    left = left[~among(left, np.sort(ids))]
     runs = [save(draft, root, f"ids-{table}", left)] if len(left) else []
     _put(draft, table, runs, {run.path for run in old})
 

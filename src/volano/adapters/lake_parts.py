@@ -135,6 +135,12 @@ def write_part(draft: Draft, root: Path, place: tuple[str, int], rows: pa.Table,
     )
 
 
+def rest(draft: Draft, root: Path, part: Part, rows: pa.Table) -> list[Part]:
+    """A part with fewer rows, or none."""
+    place = (part.table, part.bucket)
+    return [write_part(draft, root, place, rows.unify_dictionaries(), part.day)] if len(rows) else []
+
+
 def new_path(draft: Draft, root: Path, place: tuple[str, int], day: str) -> str:
     """A path for a part in the folder of its table and bucket."""
     path = draft.name(f"{place[0]}/b={place[1]:02d}", "parquet", day)

@@ -20,10 +20,11 @@ from volano.adapters.lake_parts import (
     longs,
     new_path,
     read_part,
+    rest,
     sync_file,
-    write_part,
     write_split,
 )
+from volano.adapters.lake_shadows import SHADOWS
 from volano.domain.tables import TABLES
 
 PILE = 32  # hot parts of one bucket that are borne
@@ -91,40 +92,30 @@ def settle(draft: Draft, root: Path, links: Links) -> None:
         moved = rows.filter(pa.array(stray))
         home = pa.array(links.resolve(longs(moved.column("person_id"))))
         moved = moved.set_column(moved.column_names.index("person_id"), "person_id", home)
-        new = write_split(draft, root, part.table, _plain(moved))
-        draft.swap([part], [*_rest(draft, root, part, rows.filter(pa.array(~stray))), *new])
+        new = write_split(draft, root, part.table, moved.unify_dictionaries())
+        draft.swap([part], [*rest(draft, root, part, rows.filter(pa.array(~stray))), *new])
     draft.change(settled=len(links.accepted))
 
 
-def take_back(draft: Draft, root: Path, origin: str) -> int:
-    """Removes the rows of an origin and their ids; returns how many rows."""
+def take_back(draft: Draft, root: Path, origin: str) -> dict[str, np.ndarray]:
+    """Removes the rows of an origin and their ids, shadows too; returns the ids of each table."""
     removed: dict[str, list[np.ndarray]] = defaultdict(list)
     for part in draft.manifest.parts:
-        if part.table not in TABLES:
+        if part.table not in TABLES and part.table not in SHADOWS:
             continue
         mine = _from(read_part(root, part, ["origin"]), origin)
         if not mine.any():
             continue
         rows = read_part(root, part)
         removed[part.table].append(longs(rows.column("id"))[mine])
-        draft.swap([part], _rest(draft, root, part, rows.filter(pa.array(~mine))))
-    for table, ids in removed.items():
-        lake_ids.subtract(draft, root, table, np.concatenate(ids))
-    return sum(len(ids) for some in removed.values() for ids in some)
+        draft.swap([part], rest(draft, root, part, rows.filter(pa.array(~mine))))
+    together = {table: np.concatenate(ids) for table, ids in removed.items()}
+    for table, ids in together.items():
+        lake_ids.subtract(draft, root, table, ids)
+    return together
 
 
 def _from(rows: pa.Table, origin: str) -> np.ndarray:
     column = rows.column("origin").cast(pa.string())
     mask: np.ndarray = pc.fill_null(pc.equal(column, origin), False).to_numpy()
     return mask
-
-
-def _rest(draft: Draft, root: Path, part: Part, rows: pa.Table) -> list[Part]:
-    """A part with fewer rows, or none."""
-    place = (part.table, part.bucket)
-    return [write_part(draft, root, place, _plain(rows), part.day)] if len(rows) else []
-
-
-def _plain(rows: pa.Table) -> pa.Table:
-    """Rows with one dictionary to a column, as the writer wants them."""
-    return rows.unify_dictionaries()

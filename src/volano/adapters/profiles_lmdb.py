@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import struct
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 from weakref import WeakValueDictionary
@@ -27,6 +29,7 @@ class LmdbProfiles:
 
     def __init__(self, path: Path, *, map_size: int = _MAP) -> None:
         self._room = _room(Path(path), map_size)
+        self._lock = Path(path) / "turn.lock"
         self._decoder = msgspec.msgpack.Decoder(Profile)
 
     def get(self, person_id: int) -> Profile | None:
@@ -38,30 +41,40 @@ class LmdbProfiles:
         """Whom an identity stands for now; itself when nothing is known."""
         return self._room.read(lambda txn: self._follow(txn, identity))
 
-    def put(self, profiles: Sequence[Profile], links: Mapping[int, int], upto: Offset | None) -> None:
-        """Keeps records, links and position together."""
+    def put(
+        self,
+        profiles: Sequence[Profile],
+        links: Mapping[int, int],
+        upto: Offset | None,
+        *,
+        afresh: bool = False,
+    ) -> None:
+        """Keeps records, links and position together; `afresh` forgets all that was there."""
+        room = self._room
 
         def write(txn: Any) -> None:
+            for database in (room.profiles, room.links, room.offsets) if afresh else ():
+                txn.drop(database, delete=False)
             for profile in profiles:
-                txn.put(_KEY.pack(profile.person_id), msgspec.msgpack.encode(profile), db=self._room.profiles)
+                txn.put(_KEY.pack(profile.person_id), msgspec.msgpack.encode(profile), db=room.profiles)
             for identity, person in links.items():
-                txn.put(_KEY.pack(identity), _KEY.pack(person), db=self._room.links)
+                txn.put(_KEY.pack(identity), _KEY.pack(person), db=room.links)
             if upto is not None:
-                txn.put(upto.journal.encode(), _KEY.pack(upto.position), db=self._room.offsets)
+                txn.put(upto.journal.encode(), _KEY.pack(upto.position), db=room.offsets)
 
-        self._room.write(write)
+        room.write(write)
 
     def offset(self, journal: str) -> int:
         """How far a journal has been read into the profiles."""
         raw = self._room.read(lambda txn: txn.get(journal.encode(), db=self._room.offsets))
         return _number(raw) if raw is not None else 0
 
-    def clear(self) -> None:
-        """Forgets everything, positions too."""
-        room = self._room
-        self._room.write(
-            lambda txn: [txn.drop(db, delete=False) for db in (room.profiles, room.links, room.offsets)]
-        )
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """One thread of one process at a time: each opens the file, as a lock belongs to who opened it."""
+        with self._lock.open("w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
 
     def _follow(self, txn: Any, identity: int) -> int:
         for _ in range(_CHAIN):

@@ -12,7 +12,7 @@ class View:
     `columns` are those wanted (`person_id` and `time` are always there; a column that a table lacks is
     null in its rows). With several tables a string column `table` says where a row is from. `since` and
     `until` bound `time` to [since, until) in UTC microseconds. `only` keeps rows whose column has one
-    of the given values (rows of tables that lack the column are kept).
+    of the given values, numbers as their digits (rows of tables that lack the column are kept).
     """
 
     tables: tuple[str, ...] = ("events",)

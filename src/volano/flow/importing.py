@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 
 from volano.domain.account import Import
 from volano.domain.event import ORDER_COMPLETED, Refusal
+from volano.domain.tables import IMPORT
 from volano.domain.view import View
 from volano.errors import BadFile, BadInput, NotFound
 from volano.flow.inspecting import ImportRequest, make_out
@@ -81,7 +82,7 @@ def run_import(
     interrupted can be run again. `progress(done, total)` counts bytes of the file.
     """
     start = time.perf_counter()
-    key = f"imp_{md5(f'{now} {file.name} {file.size}'.encode(), usedforsecurity=False).hexdigest()[:10]}"
+    key = f"{IMPORT}{md5(f'{now} {file.name} {file.size}'.encode(), usedforsecurity=False).hexdigest()[:10]}"
     reading = make_out(file, request, house.settings, origin=key, now=now)
     entry = Import(key=key, file=file.name, kind=request.kind, currency=reading.currency, made_at=now)
     house.state.put(entry)

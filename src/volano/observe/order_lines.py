@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from volano.domain.event import ORDER_COMPLETED, ORDER_REFUNDED, ORDER_UPDATED, Refusal
-from volano.domain.tables import EVENTS, ORDER_LINES, TIME
+from volano.domain.tables import EVENTS, ORDER_LINES, TIME, imported
 from volano.domain.texts import Texts
 from volano.maths.occurrence import Occurrences
 from volano.observe.columns import each, hashes, hashes_once, prefixed, spelled
@@ -122,16 +122,12 @@ def fresh(lines: pa.Table, known: Known) -> tuple[pa.Table, pa.Array]:
     An order that the tag or a server told keeps its total; its lines are added if the lake has none of it.
     """
     new = lines.filter(pc.invert(pc.is_in(lines.column("id"), _values(known.lines, "id"))))
-    told = known.orders.filter(pc.invert(_imported(known.orders)))
-    told_lines = known.lines.filter(pc.invert(_imported(known.lines)))
+    told = known.orders.filter(pc.invert(imported(known.orders.column("origin"))))
+    told_lines = known.lines.filter(pc.invert(imported(known.lines.column("origin"))))
     new = new.filter(
         pc.invert(pc.is_in(new.column("order_id"), _values(told_lines, "order_id"), skip_nulls=True))
     )
     return new, _values(told, "order_id")
-
-
-def _imported(rows: pa.Table) -> pa.ChunkedArray:
-    return pc.fill_null(pc.starts_with(rows.column("origin").cast(pa.string()), "imp_"), False)
 
 
 def _values(rows: pa.Table, name: str) -> pa.Array:

@@ -11,6 +11,7 @@ from volano.domain.event import ORDER_COMPLETED, ORDER_REFUNDED
 from volano.domain.profile import Profile
 
 COUNTED = 32  # the latest orders and refunds that a profile remembers by id
+_COUNT = (ORDER_COMPLETED, ORDER_REFUNDED)
 
 
 class Fact(NamedTuple):
@@ -26,7 +27,7 @@ class Fact(NamedTuple):
 
 
 def folded(profile: Profile, facts: Iterable[Fact]) -> Profile:
-    """The profile after the facts. Telling of the same order twice counts it once.
+    """The profile after the facts. An order that is told twice counts once, as long as it is remembered.
 
     >>> order = Fact(time=5, id=1, event="Order Completed", revenue=300)
     >>> folded(Profile(person_id=9), [order, order]).orders
@@ -42,7 +43,7 @@ def folded(profile: Profile, facts: Iterable[Fact]) -> Profile:
             device = fact.device or device
             if fact.source:
                 source, medium = fact.source, fact.medium or ""
-        if fact.event in (ORDER_COMPLETED, ORDER_REFUNDED) and fact.id not in counted:
+        if fact.event in _COUNT and fact.id not in counted:
             counted[fact.id] = fact.revenue or 0
             revenue += fact.revenue or 0
             if fact.event == ORDER_COMPLETED:
@@ -63,7 +64,10 @@ def folded(profile: Profile, facts: Iterable[Fact]) -> Profile:
 
 
 def joined(one: Profile, alias: Profile) -> Profile:
-    """The profile of `one` once `alias` is known to be the same person; orders told to both count once."""
+    """The profile of `one` once `alias` is known to be the same person; orders told to both count once.
+
+    It remembers the orders of both: `folded` cuts them to the latest.
+    """
     newer = one if one.last_seen >= alias.last_seen else alias
     older = alias if newer is one else one
     twice = one.counted.keys() & alias.counted.keys()
@@ -78,7 +82,7 @@ def joined(one: Profile, alias: Profile) -> Profile:
         medium=newer.medium if newer.source else older.medium,
         device=newer.device or older.device,
         assigned={**alias.assigned, **one.assigned},
-        counted=latest({**alias.counted, **one.counted}),
+        counted={**alias.counted, **one.counted},
     )
 
 
@@ -112,6 +116,30 @@ def turned(
     for person, salt, by in drawn:
         after[person] = assigned(current(person), salt, by)
     return list(after.values())
+
+
+def doubtful(
+    before: Mapping[int, Profile], facts: Mapping[int, Sequence[Fact]], links: Mapping[int, int]
+) -> set[int]:
+    """The orders and refunds among the facts that may have counted so long ago that nobody remembers.
+
+    The arguments are those of `turned`. A profile that remembers fewer than COUNTED has forgotten none.
+
+    >>> buyer = Profile(person_id=9, counted={number: 100 for number in range(COUNTED)})
+    >>> doubtful({9: buyer}, {9: [Fact(1, 5, "Order Completed"), Fact(1, 77, "Order Completed")]}, {})
+    {77}
+    """
+    counted: dict[int, list[dict[int, int]]] = {}
+    for one, person in [*links.items(), *((person, person) for person in facts)]:
+        if one in before:
+            counted.setdefault(person, []).append(before[one].counted)
+    return {
+        fact.id
+        for person, told in facts.items()
+        if any(len(some) >= COUNTED for some in counted.get(person, ()))
+        for fact in told
+        if fact.event in _COUNT and not any(fact.id in some for some in counted[person])
+    }
 
 
 def latest(counted: dict[int, int]) -> dict[int, int]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from threading import Lock
 
 from volano.domain.profile import Profile
 from volano.domain.view import Offset
@@ -15,6 +17,7 @@ class MemoryProfiles:
         self._profiles: dict[int, Profile] = {}
         self._links: dict[int, int] = {}
         self._offsets: dict[str, int] = {}
+        self._lock = Lock()
 
     def get(self, person_id: int) -> Profile | None:
         """What is known of a person."""
@@ -28,8 +31,17 @@ class MemoryProfiles:
             identity = self._links[identity]
         return identity
 
-    def put(self, profiles: Sequence[Profile], links: Mapping[int, int], upto: Offset | None) -> None:
-        """Keeps records, links and position together."""
+    def put(
+        self,
+        profiles: Sequence[Profile],
+        links: Mapping[int, int],
+        upto: Offset | None,
+        *,
+        afresh: bool = False,
+    ) -> None:
+        """Keeps records, links and position together; `afresh` forgets all that was there."""
+        if afresh:
+            self._profiles, self._links, self._offsets = {}, {}, {}
         self._profiles.update({profile.person_id: profile for profile in profiles})
         self._links.update(links)
         if upto is not None:
@@ -39,8 +51,8 @@ class MemoryProfiles:
         """How far a journal has been read into the profiles."""
         return self._offsets.get(journal, 0)
 
-    def clear(self) -> None:
-        """Forgets everything, positions too."""
-        self._profiles.clear()
-        self._links.clear()
-        self._offsets.clear()
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """One thread at a time."""
+        with self._lock:
+            yield
