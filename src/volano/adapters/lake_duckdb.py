@@ -135,10 +135,10 @@ class DuckLake:
 
     def needs_compaction(self) -> bool:
         """Whether reading would be notably cheaper after `compact`."""
-        snapshot = self._store.snapshot()
-        pending = len(self._links_of(snapshot.manifest).pending)
+        manifest = self._store.snapshot().manifest
+        pending = len(self._links_of(manifest).pending)
         return pending > _PENDING or any(
-            len(parts) > lake_upkeep.PILE // 4 for parts in snapshot.parts.values()
+            len(parts) > lake_upkeep.PILE // 4 for parts in lake_upkeep.scattered(manifest)
         )
 
     def summary(self) -> dict[str, int]:
@@ -207,9 +207,10 @@ class DuckLake:
 
     def _links_of(self, manifest: Manifest) -> Links:
         key = (manifest.links, manifest.settled)
-        if self._links is None or self._links[0] != key:
-            self._links = (key, read_links(self.path, manifest))
-        return self._links[1]
+        known = self._links  # read once: another thread may put the links of another manifest there
+        if known is None or known[0] != key:
+            known = self._links = (key, read_links(self.path, manifest))
+        return known[1]
 
     def _blocks(self, view: View) -> Blocks:
         snapshot = self._store.snapshot()
