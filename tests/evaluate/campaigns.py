@@ -43,7 +43,7 @@ def campaign(shares: Mapping[str, float] | None = None, **changes: Any) -> Campa
 def goal_tally(hits: int, people: int) -> GoalTally:
     """A share."""
     values = Moments.of_share(hits, people)
-    return GoalTally(values=values, capped=values, converters=hits)
+    return GoalTally(values=values, converters=hits)
 
 
 def shares_tally(

@@ -96,17 +96,14 @@ def test_a_click_on_another_campaign_is_no_outcome_of_this_one() -> None:
     assert told([*rows, event(1, DAY, "Campaign Clicked", campaign="c1")]).goals[0][1].converters == 1
 
 
-def test_revenue_is_summed_per_person_and_may_be_capped() -> None:
+def test_revenue_is_summed_per_person() -> None:
     rows = [
         exposure(1, DAY),
         event(1, 2 * DAY, revenue=900),
         event(1, 3 * DAY, revenue=300),
         exposure(2, DAY),
     ]
-    found = told(rows, cap=1_000)
-    assert found.goals[2][1].values == Moments.of([1_200, 0])
-    assert found.goals[2][1].capped == Moments.of([1_000, 0])
-    assert told(rows).goals[2][1].capped == Moments.of([1_200, 0])
+    assert told(rows).goals[2][1].values == Moments.of([1_200, 0])
 
 
 def test_a_block_without_texts_or_rows_tells_nothing() -> None:

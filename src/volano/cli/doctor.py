@@ -34,7 +34,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def examine(settings: Settings, *, now: int) -> list[Finding]:
-    """Everything worth knowing before one asks for help; nothing in the home is changed."""
+    """Everything worth knowing before one asks for help; nothing that was told is changed."""
     home = Path(settings.home).resolve()
     checks: list[Callable[[], list[Finding]]] = [
         lambda: [_versions()],

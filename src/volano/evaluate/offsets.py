@@ -22,13 +22,11 @@ class GoalTally:
     """One goal in one arm, of people whose window has closed; those who did nothing count with zero."""
 
     values: Moments = NOTHING  # of zeros and ones, or of minor units a person
-    capped: Moments = NOTHING  # the same with each person's revenue at most the cap
     converters: int = 0
 
     def __add__(self, other: GoalTally) -> GoalTally:
         return GoalTally(
             values=self.values + other.values,
-            capped=self.capped + other.capped,
             converters=self.converters + other.converters,
         )
 
@@ -76,7 +74,7 @@ def view(campaign: Campaign, until: int) -> View:
     )
 
 
-def tally(block: pa.Table, campaign: Campaign, until: int, cap: float = np.inf) -> ArmTally:
+def tally(block: pa.Table, campaign: Campaign, until: int) -> ArmTally:
     """The outcomes of the people of a block (whole people, by person and time) as known at `until` (µs).
 
     Exposure is a person's first in this campaign and round. A goal counts people whose window
@@ -88,7 +86,7 @@ def tally(block: pa.Table, campaign: Campaign, until: int, cap: float = np.inf) 
     return ArmTally(
         exposed=tuple(np.bincount(people.arm, minlength=arms).tolist()),
         mixed=mixed,
-        goals=tuple(_goal(goal, rows, people, cap) for goal in campaign.goals),
+        goals=tuple(_goal(goal, rows, people) for goal in campaign.goals),
     )
 
 
@@ -119,7 +117,7 @@ def _people(rows: _Rows) -> tuple[_Exposed, int]:
     return _Exposed(person=person[at], arm=arm[at], time=time[at]), int((~pure).sum())
 
 
-def _goal(goal: Goal, rows: _Rows, people: _Exposed, cap: float) -> tuple[GoalTally, ...]:
+def _goal(goal: Goal, rows: _Rows, people: _Exposed) -> tuple[GoalTally, ...]:
     """One goal in every arm."""
     arms, size, window = len(rows.arms), len(people.person), round(goal.days * DAY)
     mature = people.time + window <= rows.until
@@ -136,16 +134,14 @@ def _goal(goal: Goal, rows: _Rows, people: _Exposed, cap: float) -> tuple[GoalTa
     count, hits = np.bincount(arm, minlength=arms), np.bincount(arm[did], minlength=arms)
     if goal.measure == "people":
         shares = [Moments.of_share(*pair) for pair in zip(hits.tolist(), count.tolist(), strict=True)]
-        return tuple(_told(shares, shares, hits))
+        return _told(shares, hits)
     total = np.bincount(who, rows.revenue[at], minlength=size)[mature]
-    values = moments_by(arm, total.astype(np.float64), arms)
-    capped = moments_by(arm, np.minimum(total, cap), arms) if np.isfinite(cap) else values
-    return tuple(_told(values, capped, hits))
+    return _told(moments_by(arm, total.astype(np.float64), arms), hits)
 
 
-def _told(values: Sequence[Moments], capped: Sequence[Moments], hits: Ints) -> list[GoalTally]:
-    rows = zip(values, capped, hits.tolist(), strict=True)
-    return [GoalTally(values=each, capped=cut, converters=number) for each, cut, number in rows]
+def _told(values: Sequence[Moments], hits: Ints) -> tuple[GoalTally, ...]:
+    rows = zip(values, hits.tolist(), strict=True)
+    return tuple(GoalTally(values=each, converters=number) for each, number in rows)
 
 
 def _index(column: Texts, names: Sequence[str]) -> Ints:

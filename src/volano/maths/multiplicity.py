@@ -8,18 +8,6 @@ from numpy.typing import ArrayLike, NDArray
 Floats = NDArray[np.float64]
 
 
-def holm(p_values: ArrayLike) -> Floats:
-    """Chance of any false rejection, step-down (Holm 1979, Scandinavian Journal of Statistics 6).
-
-    >>> holm([0.01, 0.04, 0.03, 0.005]).round(3).tolist()
-    [0.03, 0.06, 0.06, 0.02]
-    """
-    p = np.asarray(p_values, dtype=float)
-    order = np.argsort(p, kind="stable")
-    adjusted = np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1))
-    return _back(np.minimum(adjusted, 1.0), order)
-
-
 def benjamini_hochberg(p_values: ArrayLike) -> Floats:
     """False-discovery rate, step-up, for independent or positively dependent tests.
 
@@ -35,17 +23,6 @@ def benjamini_hochberg(p_values: ArrayLike) -> Floats:
     order = np.argsort(p, kind="stable")
     scaled = p[order] * len(p) / np.arange(1, len(p) + 1)
     return _back(np.minimum(np.minimum.accumulate(scaled[::-1])[::-1], 1.0), order)
-
-
-def benjamini_yekutieli(p_values: ArrayLike) -> Floats:
-    """False-discovery rate under any dependence (Benjamini & Yekutieli 2001, Annals of Statistics 29).
-
-    >>> benjamini_yekutieli([0.001, 0.02, 0.9]).round(4).tolist()
-    [0.0055, 0.055, 1.0]
-    """
-    p = np.asarray(p_values, dtype=float)
-    harmonic = (1.0 / np.arange(1, len(p) + 1)).sum()
-    return np.minimum(benjamini_hochberg(np.minimum(p, 1.0)) * harmonic, 1.0) if len(p) else p
 
 
 def _back(ordered: Floats, order: NDArray[np.int64]) -> Floats:
