@@ -118,7 +118,8 @@ def test_pages_and_files_are_sent_packed_and_files_are_kept_for_a_year(visitor: 
 def test_today_says_where_the_wheel_stands_and_what_came_in(visitor: Visitor) -> None:
     text = visitor.see("/").text
     for said in (
-        "Round 2 · evaluating",
+        "Round 1 · decided",
+        "Ship it: 2.2 points more people order",
         "Events",
         "People",
         "Orders",
@@ -132,6 +133,13 @@ def test_today_says_where_the_wheel_stands_and_what_came_in(visitor: Visitor) ->
         assert said in text
     fragment = visitor.see("/fragments/today").text
     assert fragment.lstrip().startswith("<h1>")
+
+
+def test_a_campaign_without_a_decision_is_being_tested(house: House) -> None:
+    house.state.put(replace(VERDICT, call="keep running", sentence="Keep running: 7 of 87.", final=False))
+    text = owner(house).see("/").text
+    assert "evaluating" in text
+    assert "1 campaign is being tested" in text
 
 
 def test_an_empty_house_teaches_how_to_send_events() -> None:

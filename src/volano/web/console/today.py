@@ -30,7 +30,17 @@ class Standing:
 def standing(seen: Overview, *, now: int) -> Standing:
     """The standing of the house: the newest thing under way says which stage it is in."""
     number = len(seen.lessons) + 1
-    live = [campaign for campaign in seen.campaigns if campaign.status == "live"]
+    final = {verdict.key: verdict for verdict in seen.verdicts if verdict.final}
+    waiting = [final[each.salt] for each in seen.campaigns if each.status == "live" and each.salt in final]
+    if waiting:
+        return Standing(
+            round=max(1, number - 1),
+            progress=(1, 1, 1),
+            title=f"Round {max(1, number - 1)} · decided",
+            sentence=words.headline(waiting[0].sentence),
+            detail="The verdict waits for you under Results.",
+        )
+    live = _due(seen)
     if live:
         share, sentence, detail = _evaluating(seen, live, now)
         return Standing(
@@ -104,7 +114,9 @@ def tiles(seen: Overview) -> list[charts.Tile]:
 
 
 def _due(seen: Overview) -> list[Campaign]:
-    live = [campaign for campaign in seen.campaigns if campaign.status == "live"]
+    """The campaigns that are being tested, the one whose verdict is due first in front."""
+    final = {verdict.key for verdict in seen.verdicts if verdict.final}
+    live = [each for each in seen.campaigns if each.status == "live" and each.salt not in final]
     return sorted(live, key=lambda campaign: campaign.review_by)
 
 
