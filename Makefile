@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 UV_VERSION := 0.13.9
 COOL_DOWN := 2026-11-07
 
-.PHONY: demo test check lint types contracts tests setup setup-dev chromium requirements truth benchmarks clean
+.PHONY: demo test check lint types contracts tests coverage setup setup-dev chromium requirements truth benchmarks clean
 
 demo: setup ## Watch the wheel turn on a simulated shop
 	$(BIN)/volano demo $(DEMO)
@@ -30,7 +30,10 @@ contracts:
 	$(BIN)/lint-imports
 
 tests:
-	$(BIN)/pytest --cov --cov-report=term:skip-covered --cov-report= $(TESTS)
+	$(BIN)/pytest $(TESTS)
+
+coverage: setup-dev chromium ## The tests again, with the lines and branches they miss
+	$(BIN)/pytest --cov --cov-report=term:skip-covered
 
 $(BIN)/uv:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \

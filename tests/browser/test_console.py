@@ -86,7 +86,7 @@ def sign_in(page: Page, address: str) -> None:
     page.goto(address)
     page.get_by_label("Password", exact=True).fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_role("heading", level=1)).to_contain_text("Round 2")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Round 1")
 
 
 @pytest.mark.parametrize(
