@@ -19,6 +19,8 @@ ORDER_REFUNDED = "Order Refunded"
 EXPERIMENT_VIEWED = "Experiment Viewed"  # an exposure, at trigger time, in every arm
 CAMPAIGN_CLICKED = "Campaign Clicked"
 CAMPAIGN_CLOSED = "Campaign Closed"
+SEGMENT_ENTERED = "Segment Entered"  # ours: the properties name the segment
+SEGMENT_LEFT = "Segment Left"
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
@@ -54,6 +56,8 @@ class Intake(msgspec.Struct, frozen=True, kw_only=True, array_like=True, tag="in
     received_at: int
     events: list[Event]
     refusals: list[Refusal] = []
+    user_agent: str = ""  # of the request, for events that do not tell their own
+    country: str = ""  # ISO 3166-1 alpha-2, looked up at the door; the address itself is never kept
 
 
 class Option(msgspec.Struct, frozen=True, kw_only=True, array_like=True):

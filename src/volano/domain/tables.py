@@ -6,6 +6,9 @@ the row's name for ever (a row whose id the lake has already is not added again)
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -23,10 +26,22 @@ _HEAD = [
 EVENTS = pa.schema(
     [
         *_HEAD,
-        ("event", pa.string()),
+        ("event", pa.string()),  # the standard name
+        ("told", pa.string()),  # the name as it came, where the shop calls it otherwise
         ("source", pa.string()),  # traffic source of the visit; null when the event says nothing of it
         ("medium", pa.string()),
+        ("utm_campaign", pa.string()),
+        ("keyword", pa.string()),
+        ("referrer", pa.string()),  # host of the page the visit came from
         ("device", pa.string()),
+        ("os", pa.string()),
+        ("browser", pa.string()),
+        ("language", pa.string()),  # BCP 47, lower case
+        ("timezone", pa.string()),  # IANA zone of the person
+        ("country", pa.string()),  # ISO 3166-1 alpha-2
+        ("bot", pa.string()),  # why this is no person's doing; null for people
+        ("device_id", pa.string()),
+        ("push_token", pa.string()),
         ("path", pa.string()),
         ("campaign", pa.string()),  # of ours: set on exposures, clicks and closes
         ("variant", pa.string()),
@@ -34,7 +49,11 @@ EVENTS = pa.schema(
         ("currency", pa.string()),
         ("order_id", pa.string()),
         ("product", pa.string()),
-        ("properties", pa.string()),  # whatever else came, as JSON
+        ("category", pa.string()),
+        ("brand", pa.string()),
+        ("price", pa.int64()),  # minor units, of one piece
+        ("quantity", pa.int64()),
+        ("properties", pa.string()),  # all that came, as JSON, in the words of the shop
     ]
 )
 
@@ -71,7 +90,16 @@ EXPOSURES = pa.schema(
     ]
 )
 
-MERGES = pa.schema([*_HEAD, ("alias", pa.int64())])  # rows of `alias` belong to `person_id` from now on
+# From now on the identity `alias` is `person_id` (itself: it stands alone again); the last row to come counts.
+MERGES = pa.schema(
+    [
+        *_HEAD,
+        ("alias", pa.int64()),
+        ("claimed", pa.int64()),  # the identity that it was told to be one with
+        ("reason", pa.string()),
+        ("told_at", TIME),  # when the house learnt of it; `time` is when it was so
+    ]
+)
 
 QUARANTINE = pa.schema(
     [
@@ -103,6 +131,19 @@ def imported(origin: pa.ChunkedArray) -> pa.ChunkedArray:
     [True, False, False]
     """
     return pc.fill_null(pc.starts_with(origin.cast(pa.string()), IMPORT), False)
+
+
+def filled(table: str, columns: Mapping[str, Any]) -> pa.Table:
+    """Rows of `table` from some of its columns; the others are null.
+
+    >>> filled("merges", {"alias": pa.array([7], pa.int64())})["reason"].to_pylist()
+    [None]
+    """
+    length = len(next(iter(columns.values())))
+    schema = TABLES[table]
+    return pa.table(
+        [columns.get(field.name, pa.nulls(length, field.type)) for field in schema], schema=schema
+    )
 
 
 def empty(table: str) -> pa.Table:

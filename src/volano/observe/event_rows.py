@@ -18,7 +18,7 @@ from volano.domain.event import (
     ORDER_REFUNDED,
     Refusal,
 )
-from volano.domain.tables import EVENTS, EXPOSURES, MERGES, ORDER_LINES
+from volano.domain.tables import EVENTS, EXPOSURES, ORDER_LINES, filled
 from volano.domain.texts import Texts
 from volano.maths.occurrence import Occurrences
 from volano.observe.columns import cleaned, each, hashes, hashes_once, objects, prefixed, spelled
@@ -73,7 +73,7 @@ def read_events(texts: Texts, reading: Reading, seen: Occurrences) -> tuple[pa.T
     whys.append(
         pc.if_else(ours, pc.if_else(pc.is_null(no_round), _NOBODY, "the round is not a number"), _NOBODY)
     )
-    table = pa.table([columns[name] for name in READ.names], schema=READ)
+    table = pa.table([columns.get(one.name, pa.nulls(length, one.type)) for one in READ], schema=READ)
     return sorted_out(table, texts, whys)
 
 
@@ -162,7 +162,7 @@ def _merges(events: pa.Table, links: dict[int, int]) -> pa.Table:
         "alias": aliases.take(pa.array(kept, pa.int64())),
         "known_as": prefixed("a:", first.column("beside")),
     }
-    return pa.table([columns[name] for name in MERGES.names], schema=MERGES)
+    return filled("merges", columns)
 
 
 def tables(events: pa.Table, merges: pa.Table) -> dict[str, pa.Table]:

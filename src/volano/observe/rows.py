@@ -19,7 +19,7 @@ from volano.domain.event import (
     Intake,
     Refusal,
 )
-from volano.domain.tables import TABLES
+from volano.domain.tables import EVENTS, TABLES
 from volano.observe.identity import (
     decision_row,
     identity,
@@ -76,7 +76,9 @@ class Rows:
     def link(self, link: Link) -> None:
         """The row that says that an alias is a person from now on."""
         head = (link.person_id, link.time, merge_row(link.alias, link.person_id))
-        self.found["merges"].append((*head, link.alias, link.known_as, link.origin, link.alias))
+        self.found["merges"].append(
+            (*head, link.alias, link.known_as, link.origin, link.alias, None, None, None)
+        )
 
     def tables(self) -> dict[str, pa.Table]:
         """What was collected, one Arrow table for each table that has rows."""
@@ -97,23 +99,21 @@ class Rows:
         currency = currency_of(properties, self._currency)
         revenue = revenue_of(event.event, properties, currency)
         campaign, variant = _offer(event.event, properties)
-        self.found["events"].append(
-            (
-                *head,
-                event.event,
-                seen.source,
-                seen.medium,
-                seen.device,
-                seen.path,
-                campaign,
-                variant,
-                revenue,
-                currency if revenue is not None else None,
-                order_id,
-                product_of(event.event, properties) if event.kind == "track" else None,
-                _rest(properties, used=("order_id", "experiment_id", "variation_id")),
-            )
-        )
+        told = {
+            "event": event.event,
+            "source": seen.source,
+            "medium": seen.medium,
+            "device": seen.device,
+            "path": seen.path,
+            "campaign": campaign,
+            "variant": variant,
+            "revenue": revenue,
+            "currency": currency if revenue is not None else None,
+            "order_id": order_id,
+            "product": product_of(event.event, properties) if event.kind == "track" else None,
+            "properties": _rest(properties, used=("order_id", "experiment_id", "variation_id")),
+        }
+        self.found["events"].append((*head, *(told.get(name) for name in EVENTS.names[len(head) :])))
         fact = Fact(event.time, row, event.event, seen.source, seen.medium, seen.device, revenue)
         self.facts.setdefault(head[0], []).append(fact)
         if campaign and variant and event.event == EXPERIMENT_VIEWED:
