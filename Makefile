@@ -5,19 +5,23 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV_VERSION := 0.13.9
 COOL_DOWN := 2026-11-07
+CLIENTS := tests/clients
+INSTALL := $(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python
 
-.PHONY: demo test check lint types contracts tests coverage setup setup-dev chromium requirements truth benchmarks clean
+.PHONY: demo test check lint types contracts tests coverage setup setup-dev setup-clients chromium requirements truth benchmarks clean
 
 demo: setup ## Watch the wheel turn on a simulated shop
 	$(BIN)/volano demo $(DEMO)
 
-test: setup-dev chromium tests ## Everything that must hold, in under ten minutes
+test: setup-dev setup-clients chromium tests ## Everything that must hold, in under ten minutes
 
-check: setup-dev chromium lint types contracts tests ## What has to be green before a commit
+check: setup-dev setup-clients chromium lint types contracts tests ## What has to be green before a commit
 
 setup: $(VENV)/.run ## A virtual environment with what the product needs
 
 setup-dev: $(VENV)/.dev
+
+setup-clients: $(CLIENTS)/node_modules/.done ## The tracking libraries that shops have, for the tests
 
 lint:
 	$(BIN)/ruff check src tests benchmarks
@@ -32,7 +36,7 @@ contracts:
 tests:
 	$(BIN)/pytest $(TESTS)
 
-coverage: setup-dev chromium ## The tests again, with the lines and branches they miss
+coverage: setup-dev setup-clients chromium ## The tests again, with the lines and branches they miss
 	$(BIN)/pytest --cov --cov-report=term:skip-covered
 
 $(BIN)/uv:
@@ -43,12 +47,19 @@ $(BIN)/uv:
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 
 $(VENV)/.run: $(BIN)/uv requirements/run.txt pyproject.toml
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/run.txt
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
+	$(INSTALL) --require-hashes -r requirements/run.txt
+	$(INSTALL) --no-deps --no-build-isolation -e .
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.run requirements/dev.txt
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/dev.txt
+	$(INSTALL) --require-hashes -r requirements/dev.txt
+	@touch $@
+
+# Node is the machine's if it is 20 or newer and has npm, else one from a wheel.
+$(CLIENTS)/node_modules/.done: $(VENV)/.dev requirements/node.txt $(CLIENTS)/package-lock.json
+	@if ! { command -v npm && node -e 'process.exit(parseInt(process.versions.node) < 20)'; } >/dev/null 2>&1; then \
+	  $(INSTALL) --require-hashes -r requirements/node.txt; fi
+	cd $(CLIENTS) && PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --loglevel=error
 	@touch $@
 
 chromium: ## The browser of the tests: the one that is there, else Debian's
@@ -64,6 +75,9 @@ requirements: $(BIN)/uv ## Pin and hash the dependencies anew, with a cool-down 
 	  --exclude-newer $(COOL_DOWN) --group build pyproject.toml -o requirements/run.txt
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 	  --exclude-newer $(COOL_DOWN) --group build --group dev pyproject.toml -o requirements/dev.txt
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+	  --exclude-newer $(COOL_DOWN) --group node -o requirements/node.txt
+	cd $(CLIENTS) && PATH="$(CURDIR)/$(BIN):$$PATH" npm install --loglevel=error --package-lock-only --before=$(COOL_DOWN)
 
 truth: setup-dev ## Does the house find what the world planted? (long)
 	$(BIN)/python benchmarks/truth.py
@@ -72,4 +86,4 @@ benchmarks: setup-dev ## Costs, as ratios to a named floor
 	for file in leaks decide intake; do $(BIN)/python benchmarks/$$file.py || exit 1; done
 
 clean:
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(CLIENTS)/node_modules .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

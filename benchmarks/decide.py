@@ -21,6 +21,7 @@ from volano.adapters.journal_file import FileJournal
 from volano.adapters.profiles_lmdb import LmdbProfiles
 from volano.domain.account import Source
 from volano.domain.campaign import CONTROL, Arm, Campaign, Plan, Trigger
+from volano.domain.change import Change, Packed
 from volano.domain.idea import Content
 from volano.domain.profile import Profile
 from volano.flow.decide import decide_one, facts_of, known_profile
@@ -102,7 +103,8 @@ async def run(home: Path) -> bool:
     state.put(Source(key="web", name="Web", write_key="w"))
     keys, profiles, journal = WriteKeys(state), LmdbProfiles(home / "profiles"), FileJournal(home / "journal")
     people = [identity(known_as("", f"anonymous-{number}")) for number in range(PEOPLE)]
-    profiles.put([Profile(person_id=one, orders=one % 4, last_seen=1) for one in people], {}, None)
+    known = [(one, Profile(person_id=one, orders=one % 4, last_seen=1)) for one in people]
+    profiles.put(Change(packed=(Packed.of(Profile, known),)))
     now = time.time_ns() // 1000
     bodies = [body(number % PEOPLE) for number in range(CALLS)]
     asks = [asked(one, keys, now) for one in bodies]

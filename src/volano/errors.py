@@ -9,6 +9,7 @@ VolanoError
 ├── NotAllowed          the key, session or token is not good for this
 ├── NotFound            no such thing
 ├── Busy                try again: the queue or the lock is taken
+│   └── Behind          more is acknowledged than the drain has brought home (429)
 └── BrokenHome          the data directory is damaged, foreign or in use
 """
 
@@ -81,6 +82,12 @@ class Busy(VolanoError):
     """Try again: the queue or the lock is taken."""
 
     code = "busy"
+
+
+class Behind(Busy):
+    """More is acknowledged than the drain has brought home: try again later."""
+
+    code = "behind"
 
 
 class BrokenHome(VolanoError):

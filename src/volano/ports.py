@@ -9,9 +9,10 @@ from typing import Any, Protocol, TypeVar
 import msgspec
 import pyarrow as pa
 
-from volano.domain.profile import Profile
+from volano.domain.change import Change, Key
+from volano.domain.rewritten import Rewritten
 from volano.domain.texts import Texts
-from volano.domain.view import Offset, View
+from volano.domain.view import Offset, Only, View
 
 
 class Tally(Protocol):
@@ -28,14 +29,17 @@ class Lake(Protocol):
     """What happened: append only, in blocks of whole people.
 
     `append` commits all rows and the journal position together or not at all, leaves out rows whose `id`
-    the table has already (or twice in the call: the first stays), and returns how many it added to each
-    table. A block is an Arrow table sorted by (person_id, time, id) with all rows of the view of the
-    people in it; string columns arrive dictionary-encoded; functions must pickle. `tally` is the sum over
-    blocks (`None` when the lake holds no such row). `map` writes what `think` returns to a table named
-    `into`, replacing what stood there, and returns the number of rows; `read` also reads such tables.
+    the table has already (or twice in the call: the first stays), and returns those it added to each table.
+    A row's person is whoever its `identity` is now (without one: it arrived as its `person_id`). A row of
+    `merges` says that the identity `alias` is `person_id` from now on, itself: it stands alone again; the
+    last row to come counts, and no chain is followed. A block is an Arrow table sorted by (person_id, time,
+    id) with all rows of the view of the people in it; string columns arrive dictionary-encoded; functions
+    must pickle. `tally` is the sum over blocks (`None` when the lake holds no such row). `map` writes what
+    `think` returns to a table named `into`, replacing what stood there, and returns the number of rows;
+    `read` also reads such tables.
     """
 
-    def append(self, rows: Mapping[str, pa.Table], upto: Offset | None = None) -> dict[str, int]: ...
+    def append(self, rows: Mapping[str, pa.Table], upto: Offset | None = None) -> dict[str, pa.Table]: ...
 
     def tally(self, view: View, of: Callable[[pa.Table], T]) -> T | None: ...
 
@@ -49,31 +53,74 @@ class Lake(Protocol):
 class Upkeep(Protocol):
     """Keeps a lake in shape; `progress(done, total)` is called now and then.
 
-    `needs_compaction` tells whether reading would be notably cheaper after `compact`. `withdraw` removes
-    the rows of an origin and returns how many; where one of an import had kept out a row of a source, that
-    one takes its place.
+    `needs_compaction` tells whether reading would be notably cheaper after `compact`, which stops nobody from
+    appending. `expire` removes rows of what happened before a time (UTC µs), but not who is who, and returns
+    how many; their ids stay known, so that old events that are sent again do not come back. `verify` says
+    what is damaged, a sentence each. `withdraw` removes the rows of an origin, which may come again, and
+    returns how many; where one of an import had kept out a row of a source, that one takes its place.
     """
 
     def compact(self, progress: Callable[[int, int], None] | None = None) -> int: ...
 
     def needs_compaction(self) -> bool: ...
 
+    def expire(self, before: int) -> int: ...
+
+    def verify(self) -> list[str]: ...
+
     def withdraw(self, origin: str) -> int: ...
+
+
+class Corrections(Protocol):
+    """Changes what a lake says has happened, each in one commit.
+
+    `rewrite` takes out the events of which every column of `only` has one of its values, calls `of` (pure)
+    on them, some at a time, in the schema of EVENTS with the persons of now, and appends what it returns
+    instead; the rows of other tables that it names are dropped. Ids taken out or dropped may come again. It
+    returns the rows added, as `append` does; what waits behind an import is left as it was told. `forget`
+    removes the rows of people, and those that arrived under identities, from every table and from the disk at
+    once, and drops the links of both; it returns how many rows of each table. Their ids stay known.
+    """
+
+    def rewrite(self, only: Only, of: Callable[[pa.Table], Rewritten]) -> dict[str, pa.Table]: ...
+
+    def forget(self, people: Sequence[int], identities: Sequence[int]) -> dict[str, int]: ...
+
+
+class Sql(Protocol):
+    """Answers questions about a lake as it was when this was opened; nothing can be written.
+
+    Each of `tables` is a view with every row under the person it belongs to now. `ask` takes one SELECT in
+    the words of DuckDB, and raises BadInput for whatever else.
+    """
+
+    tables: tuple[str, ...]
+
+    def ask(self, query: str) -> pa.RecordBatchReader: ...
 
 
 class Journal(Protocol):
     """Keeps what was acknowledged: `append` returns once the frames are on the disk.
 
-    `read` raises BrokenHome where frames from `since` on are no longer there.
+    `append` raises Behind while too much lies between what was told to `forget` and `end`, the position
+    after the last frame. `read` gives each frame with the position after it; None stands for a stretch
+    that cannot be read, from the position before to this one, and is to be passed over and counted.
+    BrokenHome where frames from `since` on are not there. What lies before a position may go with `forget`
+    and is gone from the disk after `scrub`.
     """
 
     name: str
 
+    @property
+    def end(self) -> int: ...
+
     async def append(self, payload: bytes) -> Offset: ...
 
-    def read(self, since: int, limit: int) -> Iterator[tuple[Offset, bytes]]: ...
+    def read(self, since: int, limit: int) -> Iterator[tuple[Offset, bytes | None]]: ...
 
     def forget(self, before: int) -> None: ...
+
+    def scrub(self, before: int) -> None: ...
 
 
 class State(Protocol):
@@ -89,24 +136,20 @@ class State(Protocol):
 
 
 class Profiles(Protocol):
-    """One record per person, rebuildable from the lake; `put` keeps records, links and position together.
+    """What is known now of each person, rebuildable from the lake; all of one `put` is kept together.
 
-    `put` with `afresh` forgets in the same breath all that was there. Who reads, thinks and puts does so in a
-    `turn`, which one thread of one process has at a time.
+    Records are structs, found by kind and key. `scan` gives those with keys in [low, high), ascending, in
+    batches: what is put meanwhile may or may not show. Who reads, thinks and puts does so in a `turn`, which
+    one thread of one process has at a time.
     """
 
-    def get(self, person_id: int) -> Profile | None: ...
+    def get(self, kind: type[N], key: Key) -> N | None: ...
 
-    def person(self, identity: int) -> int: ...
+    def scan(
+        self, kind: type[N], low: Key | None = None, high: Key | None = None
+    ) -> Iterator[tuple[Key, N]]: ...
 
-    def put(
-        self,
-        profiles: Sequence[Profile],
-        links: Mapping[int, int],
-        upto: Offset | None,
-        *,
-        afresh: bool = False,
-    ) -> None: ...
+    def put(self, change: Change) -> None: ...
 
     def offset(self, journal: str) -> int: ...
 

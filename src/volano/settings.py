@@ -12,8 +12,15 @@ class Settings:
     home: str = "./volano-data"  # the data directory
     host: str = "127.0.0.1"  # the address the server listens on
     port: int = 8765  # the port the server listens on
+    workers: int = 1  # processes that take events and decide
     buckets: int = 16  # how many buckets a new lake is split into; a power of two, fixed at creation
     currency: str = "USD"  # ISO 4217 code of amounts that come without one
     timezone: str = "UTC"  # IANA zone of times that come without an offset
     origins: str = "*"  # origins whose pages may send events, space-separated, or *
+    journal_budget: int = 1 << 30  # bytes acknowledged and not yet stored; beyond it new ones get 429
+    disk_budget: int = 0  # bytes the home may take on the disk; beyond it new events get 503; 0: no limit
+    retention_days: int = 0  # days after which events are dropped, by their own time; 0: never
+    tidy_seconds: int = 120  # seconds between two compactions at least; 0: as soon as one pays
+    lake: str = ""  # where the lake is, such as s3://bucket/folder; empty: in the home
+    geoip: str = ""  # a MaxMind country file; empty: no country is looked up
     secure_cookies: bool = False  # send the session cookie over https only

@@ -3,30 +3,56 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+import re
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from volano.domain.account import Source
+from volano.domain.backup import Backup
 from volano.errors import BadInput, BrokenHome
-from volano.ports import Journal, Lake, Profiles, State, TableFile, Upkeep
+from volano.ports import Corrections, Journal, Lake, Profiles, Sql, State, TableFile, Upkeep
 from volano.settings import Settings
 
-_JOURNAL = "j0"
+if TYPE_CHECKING:
+    from volano.adapters.journal_file import FileJournal
+    from volano.adapters.lake_duckdb import DuckLake
+
+FIRST = "j0"  # the journal of the process that drains them all
+
+
+def _nobody() -> Sequence[Journal]:
+    return ()
+
+
+def _nowhere(_address: str) -> str:
+    return ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class House:
-    """Everything a command or a request needs of the outside."""
+    """Everything a command or a request needs of the outside.
+
+    `journal` is what this process appends to, `others` gives those that other processes do or did. `geo` is
+    the country (ISO 3166-1 alpha-2) of an address, "" where it is not known.
+    """
 
     settings: Settings
     home: Path
     lake: Lake
     upkeep: Upkeep
+    corrections: Corrections
     journal: Journal
     state: State
     profiles: Profiles
+    others: Callable[[], Sequence[Journal]] = _nobody
+    geo: Callable[[str], str] = _nowhere
+
+    def journals(self) -> list[Journal]:
+        """All that is to be brought to the lake, the own journal first."""
+        return [self.journal, *self.others()]
 
 
 def read_settings(environment: Mapping[str, str] | None = None, **given: Any) -> Settings:
@@ -56,10 +82,11 @@ def _as(kind: type, name: str, text: str) -> str | int | bool:
     return text
 
 
-def open_house(settings: Settings, *, make: bool = True) -> House:
-    """Open the data directory; BrokenHome if it cannot be used, or is not there and shall not be made."""
-    from volano.adapters.journal_file import FileJournal
-    from volano.adapters.lake_duckdb import DuckLake
+def open_house(settings: Settings, *, make: bool = True, journal: str = FIRST) -> House:
+    """Open the data directory; BrokenHome if it cannot be used, or is not there and shall not be made.
+
+    `journal` is the name of the one this process appends to: no two processes may have the same.
+    """
     from volano.adapters.profiles_lmdb import LmdbProfiles
     from volano.adapters.state_sql import SqlState
 
@@ -75,16 +102,60 @@ def open_house(settings: Settings, *, make: bool = True) -> House:
         raise BrokenHome(
             f"the data directory {home} cannot be made ({error.strerror}); choose another with --home"
         ) from error
-    lake = DuckLake(home / "lake", settings.buckets)
+    lake = _open_lake(settings, home)
     return House(
         settings=settings,
         home=home,
         lake=lake,
         upkeep=lake,
-        journal=FileJournal(home / "journal", _JOURNAL, start=lake.offset(_JOURNAL)),
+        corrections=lake,
+        journal=_open_journal(settings, home, journal, lake),
         state=SqlState(f"sqlite:///{home / 'state.db'}"),
         profiles=LmdbProfiles(home / "profiles"),
+        others=_others(settings, home, journal, lake),
+        geo=_open_geo(settings.geoip),
     )
+
+
+def _open_lake(settings: Settings, home: Path) -> DuckLake:
+    from volano.adapters.lake_duckdb import DuckLake
+
+    return DuckLake(home / "lake", settings.buckets)
+
+
+def _open_geo(path: str) -> Callable[[str], str]:
+    if not path:
+        return _nowhere
+    from volano.adapters.geo_maxmind import open_geo
+
+    return open_geo(path)
+
+
+def _open_journal(settings: Settings, home: Path, name: str, lake: Lake) -> FileJournal:
+    from volano.adapters.journal_file import FileJournal, Limits
+
+    limits = Limits(budget=settings.journal_budget)
+    return FileJournal(home / "journal", name, start=lake.offset(name), limits=limits)
+
+
+def _others(settings: Settings, home: Path, own: str, lake: Lake) -> Callable[[], list[Journal]]:
+    """The journals of other processes, those of an earlier run too; each is opened once."""
+    known: dict[str, Journal] = {}
+
+    def others() -> list[Journal]:
+        for name in journal_names(home):
+            if name != own and name not in known:
+                known[name] = _open_journal(settings, home, name, lake)
+        return list(known.values())
+
+    return others
+
+
+def journal_names(home: Path) -> list[str]:
+    """Of the journals in a home, in order: j0, j1, …"""
+    found = [path.name for path in (home / "journal").glob("j*") if path.is_dir()]
+    numbers = [int(name[1:]) for name in found if re.fullmatch(r"j\d+", name)]
+    return [f"j{number}" for number in sorted(numbers)]
 
 
 def open_state(settings: Settings) -> State:
@@ -94,33 +165,108 @@ def open_state(settings: Settings) -> State:
     return SqlState(f"sqlite:///{Path(settings.home).resolve() / 'state.db'}")
 
 
-def backup_home(settings: Settings, target: Path, move: Callable[[int, int], None]) -> int:
-    """Write the home to one file; the number of files in it."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JournalReport:
+    """How a journal is: bytes that wait for the drain, torn tails cut so far, each damage in a sentence."""
+
+    name: str
+    waiting: int
+    torn: int
+    damage: tuple[str, ...]
+
+
+def report_journals(settings: Settings) -> list[JournalReport]:
+    """How the journals of a home are."""
+    from volano.adapters.journal_notes import incidents
+
+    home = Path(settings.home).resolve()
+    lake = _open_lake(settings, home)
+    found = []
+    for name in journal_names(home):
+        told = incidents(home / "journal" / name)
+        waiting = _open_journal(settings, home, name, lake).end - lake.offset(name)
+        damage = tuple(one.told(name) for one in told if one.what != "torn")
+        found.append(JournalReport(name=name, waiting=waiting, torn=len(told) - len(damage), damage=damage))
+    return found
+
+
+def claim(house: House) -> list[str]:
+    """Take the journal of this process for writing; what was cut off its end, a sentence each.
+
+    Busy while another process has it.
+    """
+    from volano.adapters.journal_file import FileJournal
+
+    return house.journal.claim() if isinstance(house.journal, FileJournal) else []
+
+
+def disk_used(settings: Settings) -> int:
+    """Bytes that a home takes on the disk."""
+    from volano.adapters.disk_budget import used
+
+    return used(Path(settings.home).resolve())
+
+
+def hold_budget(house: House) -> str:
+    """Refuse events while the home takes more of the disk than it may; why, or "" while it does not."""
+    from volano.adapters.disk_budget import enforce
+
+    return enforce(house.home, house.settings.disk_budget)
+
+
+def backup_home(settings: Settings, target: Path, move: Callable[[int, int], None], *, now: int) -> int:
+    """Write the home to one file, and remember where (`now`, UTC µs); the number of files in it."""
     from volano.adapters.backup import pack
 
-    return pack(Path(settings.home).resolve(), target, move)
+    files = pack(Path(settings.home).resolve(), target, move, now=now)
+    path = str(target.resolve())
+    open_state(settings).put(Backup(key=path, path=path, made_at=now))
+    return files
+
+
+def forget_in_backups(state: State, hashes: Sequence[int], *, now: int) -> tuple[list[str], list[str]]:
+    """Note beside each backup that these identities are forgotten; files reached, and out of reach."""
+    from volano.adapters.backup import note_forgotten
+
+    paths = [backup.path for backup in state.find(Backup)]
+    reached = {path: note_forgotten(Path(path), hashes, at=now) for path in paths}
+    return [path for path in paths if reached[path]], [path for path in paths if not reached[path]]
 
 
 def restore_home(settings: Settings, file: Path, move: Callable[[int, int], None]) -> int:
-    """Make the home of a backup, its profiles rebuilt; the number of files in it."""
-    from volano.adapters.backup import unpack
-    from volano.flow.ingest import rebuild_profiles
+    """Make the home of a backup, its profiles rebuilt; the number of files in it.
 
+    Whom we have forgotten since it was written is forgotten again.
+    """
+    from volano.adapters.backup import forgotten_in, unpack
+    from volano.flow.ingest import drain, rebuild_profiles
+    from volano.flow.knowledge import knowledge
+
+    gone = forgotten_in(file)
     files = unpack(file, Path(settings.home).resolve(), move)
     house = open_house(settings)
-    rebuild_profiles(house.lake, house.profiles)
+    by = knowledge(house.state, settings)
+    if gone:
+        for journal in house.journals():
+            while drain(journal, house.lake, house.profiles, by=by):
+                pass
+        house.corrections.forget(gone, gone)  # a person is called by one of their identities
+        for journal in house.journals():
+            journal.scrub(house.lake.offset(journal.name))
+    names = [journal.name for journal in house.journals()]
+    rebuild_profiles(house.lake, house.profiles, names, now=time.time_ns() // 1000, by=by)
     return files
 
 
 def verify_home(settings: Settings) -> list[str]:
     """What is damaged in a home, a line each; what was told is not changed."""
-    from volano.adapters.lake_duckdb import DuckLake
-
     house = open_house(settings)
-    damage = house.lake.verify() if isinstance(house.lake, DuckLake) else []
+    damage = house.upkeep.verify()
     house.state.find(Source)
-    for _ in house.journal.read(house.lake.offset(house.journal.name), 1_000):
-        pass  # a frame that cannot be read raises BrokenHome
+    for journal in house.journals():
+        for offset, payload in journal.read(house.lake.offset(journal.name), 1_000):
+            if payload is None:
+                damage.append(f"journal {journal.name} is damaged before {offset.position}")
     return damage
 
 
@@ -129,3 +275,25 @@ def open_table(path: Path, *, header: bool | None = None, delimiter: str | None 
     from volano.adapters import table_file
 
     return table_file.open_table(path, header=header, delimiter=delimiter)
+
+
+def open_remote(address: str, query: str | None = None) -> TableFile:
+    """Rows to import from elsewhere: Parquet in S3, or what a query gives a PostgreSQL database.
+
+    S3 is reached as the usual AWS_* variables say. BadInput or BadFile if there are no such rows.
+    """
+    from volano.adapters import table_remote
+
+    if query is None:
+        return table_remote.open_object(address, os.environ)
+    return table_remote.open_query(address, query)
+
+
+def open_sql(settings: Settings) -> Sql:
+    """The lake of a home, for questions in SQL; BrokenHome if there is none."""
+    home = Path(settings.home).resolve()
+    if not (home / "lake").is_dir():
+        raise BrokenHome(
+            f"{home} holds no Volano data; bring some with `volano import`, or name another --home"
+        )
+    return _open_lake(settings, home).sql()

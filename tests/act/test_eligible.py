@@ -7,16 +7,16 @@ from volano.domain.profile import Profile
 from volano.observe.traffic import Traffic
 from volano.rules.compile import compile_one
 
-KNOWN = Profile(
-    person_id=1, orders=2, revenue=4_990, source="mail", medium="newsletter", device="iphone", last_seen=9
-)
+KNOWN = {"orders": 2, "revenue": 4_990, "source": "mail / newsletter", "device": "iphone", "os": "iOS"}
 
 
 def test_the_source_is_that_of_the_visit_before_that_of_the_person() -> None:
-    visit = Traffic(source="instagram", medium="social", device="android", path="/p/1")
+    visit = Traffic(source="instagram", medium="social", device="android", country="de", path="/p/1")
     assert facts(visit, KNOWN, returning=True) == {
         "source": "instagram / social",
         "device": "android",
+        "os": "iOS",
+        "country": "de",
         "path": "/p/1",
         "landing": "/p/1",
         "visitor": "returning",
@@ -32,15 +32,15 @@ def test_a_visit_that_tells_nothing_is_read_from_the_profile() -> None:
 
 
 def test_a_stranger_who_tells_nothing_comes_directly_on_an_unknown_device() -> None:
-    found = facts(Traffic(source="partner"), None, returning=False)
-    assert (found["source"], found["device"], found["orders"]) == ("partner / (none)", "(unknown)", 0)
-    assert facts(Traffic(), None)["source"] == "(direct) / (none)"
+    found = facts(Traffic(source="partner"), {}, returning=False)
+    assert (found["source"], found["device"]) == ("partner / (none)", "(unknown)")
+    assert facts(Traffic(), {})["source"] == "(direct) / (none)"
 
 
 def test_an_audience_means_whom_its_rule_means() -> None:
     rule = compile_one({"source": {"$prefix": "instagram"}, "visitor": "new"})
-    assert eligible(rule, facts(Traffic(source="instagram", medium="social"), None, returning=False))
-    assert not eligible(rule, facts(Traffic(source="instagram", medium="social"), None))
+    assert eligible(rule, facts(Traffic(source="instagram", medium="social"), {}, returning=False))
+    assert not eligible(rule, facts(Traffic(source="instagram", medium="social"), {}))
 
 
 def test_a_second_visit_is_known_by_the_browser_or_by_the_profile() -> None:

@@ -15,10 +15,13 @@ from tests.flow.site import NOW, event
 from volano.adapters import backup
 from volano.adapters.journal_file import FileJournal
 from volano.domain.event import Intake
+from volano.domain.profile import Profile
 from volano.domain.view import View
+from volano.errors import BadFile
 from volano.flow.ingest import drain
+from volano.observe.identity import identity
 from volano.settings import Settings
-from volano.wiring import House, backup_home, open_house, restore_home
+from volano.wiring import House, backup_home, forget_in_backups, open_house, restore_home
 
 
 def still(_done: int, _total: int) -> None:
@@ -62,7 +65,7 @@ def test_events_that_move_on_while_a_backup_is_made_are_in_it(
             meanwhile.join(0.2)  # time to do harm; it has none to do when it must wait
 
     monkeypatch.setattr(os, "mkdir", mkdir_and_on)
-    backup_home(house.settings, tmp_path / "all.tar.gz", still)
+    backup_home(house.settings, tmp_path / "all.tar.gz", still, now=NOW)
     monkeypatch.undo()
     meanwhile.join()
     again = Settings(home=str(tmp_path / "again"))
@@ -73,5 +76,61 @@ def test_events_that_move_on_while_a_backup_is_made_are_in_it(
 
 def test_a_backup_is_for_its_owner_only(tmp_path: Path) -> None:
     house = open_house(Settings(home=str(tmp_path / "home")))
-    backup.pack(house.home, tmp_path / "all.tar.gz", still)
-    assert stat.S_IMODE((tmp_path / "all.tar.gz").stat().st_mode) == 0o600
+    backup.pack(house.home, tmp_path / "all.tar.gz", still, now=NOW)
+    for name in ("all.tar.gz", "all.tar.gz.index.json"):
+        assert stat.S_IMODE((tmp_path / name).stat().st_mode) == 0o600
+
+
+def test_a_backup_holds_every_journal_and_says_where_each_ends(tmp_path: Path) -> None:
+    settings = Settings(home=str(tmp_path / "home"))
+    send(FileJournal(open_house(settings).home / "journal", "j0"), "one")
+    second = FileJournal(tmp_path / "home" / "journal", "j1")
+    send(second, "two", "three")
+    second.forget(0)
+    backup_home(settings, tmp_path / "all.tar.gz", still, now=NOW)
+    index = msgspec.json.decode((tmp_path / "all.tar.gz.index.json").read_bytes())
+    assert (index["made_at"], index["offsets"]["j1"], sorted(index["offsets"])) == (
+        NOW,
+        second.end,
+        ["j0", "j1"],
+    )
+    backup.unpack(tmp_path / "all.tar.gz", tmp_path / "again", still)
+    left = sorted(path.name for path in (tmp_path / "again" / "journal").rglob("*") if path.is_file())
+    assert left == ["00000000000000000000.log"] * 2
+
+
+def test_whom_we_forget_is_noted_beside_every_backup_that_can_be_reached(tmp_path: Path) -> None:
+    settings = Settings(home=str(tmp_path / "home"))
+    state = open_house(settings).state
+    for name in ("first.tar.gz", "second.tar.gz"):
+        backup_home(settings, tmp_path / name, still, now=NOW)
+    (tmp_path / "second.tar.gz").unlink()
+    here, gone = str(tmp_path / "first.tar.gz"), str(tmp_path / "second.tar.gz")
+    assert forget_in_backups(state, [7, 8], now=NOW + 1) == ([here], [gone])
+    assert forget_in_backups(state, [8, 9], now=NOW + 2) == ([here], [gone])
+    assert backup.forgotten_in(tmp_path / "first.tar.gz") == [7, 8, 9]
+
+
+def test_whom_we_forgot_does_not_come_back_with_a_backup(tmp_path: Path) -> None:
+    house = open_house(Settings(home=str(tmp_path / "home")))
+    for user in ("stays", "goes", "waits", "goes"):
+        told = Intake(source="web", received_at=NOW, events=[event(user, user=user)], refusals=[])
+        house.journal.append_now(msgspec.msgpack.encode(told))  # type: ignore[attr-defined]
+        if user == "goes":
+            drain(house.journal, house.lake, house.profiles)
+    backup_home(house.settings, tmp_path / "all.tar.gz", still, now=NOW)
+    gone = [identity("u:goes"), identity("u:waits")]
+    forget_in_backups(house.state, gone, now=NOW)
+    restore_home(Settings(home=str(tmp_path / "again")), tmp_path / "all.tar.gz", still)
+    again = open_house(Settings(home=str(tmp_path / "again")))
+    assert names(again) == ["stays"]
+    assert not any(b"waits" in path.read_bytes() for path in (again.home / "journal").rglob("*.log"))
+    assert again.profiles.get(Profile, identity("u:goes")) is None
+    assert again.profiles.get(Profile, identity("u:stays")) is not None
+
+
+def test_a_backup_without_an_index_brings_everybody_back_and_a_broken_one_is_told(tmp_path: Path) -> None:
+    assert backup.forgotten_in(tmp_path / "old.tar.gz") == []
+    (tmp_path / "old.tar.gz.index.json").write_text("{")
+    with pytest.raises(BadFile, match="names whom to forget"):
+        backup.forgotten_in(tmp_path / "old.tar.gz")

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from volano.adapters.journal_file import FileJournal
-from volano.errors import BrokenHome, Busy
+from volano.adapters import journal_notes as notes
+from volano.adapters.journal_file import FileJournal, Limits
+from volano.adapters.journal_frames import framed, frames_of
+from volano.errors import Behind, BrokenHome, Busy, TooLarge
 
 WRITER = """
 import asyncio, sys
@@ -46,7 +51,7 @@ class Disk:
         os.fdatasync(handle)
 
 
-def payloads(journal: FileJournal, since: int = 0) -> list[bytes]:
+def payloads(journal: FileJournal, since: int = 0) -> list[bytes | None]:
     return [payload for _, payload in journal.read(since, 10**9)]
 
 
@@ -118,7 +123,7 @@ def test_a_lost_first_segment_is_told(tmp_path: Path) -> None:
     written(tmp_path, *(b"%03d" % number for number in range(20)), segment=40)
     min((tmp_path / "j0").glob("*.log")).unlink()
     journal = FileJournal(tmp_path, segment=40)
-    with pytest.raises(BrokenHome, match="begins at 44, what came in from 33 is missing: restore"):
+    with pytest.raises(BrokenHome, match="lacks what came in from 33 to 44: put the missing file back"):
         payloads(journal, since=33)
     assert payloads(journal, since=44)[0] == b"004"
 
@@ -140,14 +145,153 @@ def test_a_journal_shorter_than_what_the_lake_has_read_is_refused(tmp_path: Path
         FileJournal(tmp_path, start=whole)
 
 
-def test_damage_before_the_last_segment_is_told(tmp_path: Path) -> None:
+def flipped(path: Path, *places: int) -> None:
+    """One bit of each of these bytes is not what was written."""
+    raw = bytearray(path.read_bytes())
+    for place in places:
+        raw[place] ^= 1
+    path.write_bytes(raw)
+
+
+@pytest.mark.parametrize("place", range(11, 22))
+@pytest.mark.parametrize("segment", [40, 1 << 20])
+def test_a_damaged_frame_is_passed_over_kept_and_told(tmp_path: Path, place: int, segment: int) -> None:
+    frames: list[bytes | None] = [b"%03d" % number for number in range(20)]
+    written(tmp_path, *filter(None, frames), segment=segment)
+    flipped(min((tmp_path / "j0").glob("*.log")), place)
+    journal = FileJournal(tmp_path, segment=segment)
+    frames[1] = None
+    assert payloads(journal) == payloads(journal) == frames
+    assert [end.position for end, _ in journal.read(0, 3)] == [11, 22, 33]
+    assert notes.incidents(tmp_path / "j0") == [notes.Incident(what="damaged", at=11, size=11)]
+    aside = tmp_path / "j0" / "damaged" / "00000000000000000011.bin"
+    assert len(aside.read_bytes()) == 11
+    assert journal.append_now(b"next").position == 20 * 11 + 12
+
+
+def test_frames_behind_damage_in_the_last_segment_are_not_cut_off(tmp_path: Path) -> None:
+    last = written(tmp_path, b"000", b"001", b"002")
+    flipped(last, 0, 12)
+    last.write_bytes(last.read_bytes() + b"torn")
+    journal = FileJournal(tmp_path)
+    assert payloads(journal) == [None, b"002"]
+    told = journal.claim()
+    assert told == ["journal j0 ended in 4 bytes at 33 that were never acknowledged; they are cut off"]
+    journal.append_now(b"003")
+    assert payloads(journal) == [None, b"002", b"003"]
+
+
+def test_a_last_frame_that_is_damaged_is_cut_off_but_kept_aside(tmp_path: Path) -> None:
+    flipped(written(tmp_path, b"000", b"001"), 20)
+    assert "kept in j0/damaged" in FileJournal(tmp_path).claim()[0]
+    assert len((tmp_path / "j0" / "damaged" / "00000000000000000011.bin").read_bytes()) == 11
+
+
+@given(st.lists(st.binary(max_size=40), max_size=8), st.integers(0, 200), st.binary(min_size=1, max_size=60))
+def test_every_whole_frame_is_found_around_bytes_that_are_none(
+    bodies: list[bytes], place: int, rubbish: bytes
+) -> None:
+    whole = [framed(body) for body in bodies]
+    cut = min(place, len(whole))
+    before, after = b"".join(whole[:cut]), b"".join(whole[cut:])
+    found = list(frames_of(before + rubbish + after))
+    assert [payload for _, payload in found[:cut]] == bodies[:cut]
+    assert [payload for _, payload in found if payload is not None][
+        -len(bodies[cut:]) or len(found) :
+    ] == bodies[cut:]
+    assert found[-1][0] == len(before + rubbish + after)
+
+
+def test_a_long_stretch_of_noise_is_passed_over(tmp_path: Path) -> None:
+    last = written(tmp_path, b"first", os.urandom(3 << 20), b"last", segment=16 << 20)
+    flipped(last, 20)
+    assert payloads(FileJournal(tmp_path)) == [b"first", None, b"last"]
+
+
+def test_a_segment_that_is_missing_is_told_until_a_person_goes_on_without_it(tmp_path: Path) -> None:
     written(tmp_path, *(b"%03d" % number for number in range(20)), segment=40)
-    first = min((tmp_path / "j0").glob("*.log"))
-    raw = bytearray(first.read_bytes())
-    raw[20] ^= 1
-    first.write_bytes(raw)
-    with pytest.raises(BrokenHome, match="damaged at 11"):
+    lost = sorted((tmp_path / "j0").glob("*.log"))[2]
+    lost.rename(tmp_path / "found.log")
+    with pytest.raises(BrokenHome, match=f"lacks what came in from 88 to 132: .* named {lost.name} there"):
         payloads(FileJournal(tmp_path))
+    lost.touch()
+    assert payloads(FileJournal(tmp_path)).count(None) == 1
+    assert "lacks 44 bytes at 88" in notes.incidents(tmp_path / "j0")[0].told("j0")
+    shutil.move(tmp_path / "found.log", lost)
+    assert payloads(FileJournal(tmp_path)) == [b"%03d" % number for number in range(20)]
+
+
+def test_a_segment_that_lost_its_end_is_told_likewise(tmp_path: Path) -> None:
+    written(tmp_path, *(b"%03d" % number for number in range(20)), segment=40)
+    os.truncate(sorted((tmp_path / "j0").glob("*.log"))[2], 30)
+    with pytest.raises(BrokenHome, match=r"from 110 to 132: .* named 00000000000000000110.log"):
+        payloads(FileJournal(tmp_path))
+    (tmp_path / "j0" / "00000000000000000110.log").touch()
+    assert payloads(FileJournal(tmp_path))[9:12] == [b"009", None, b"012"]
+
+
+def test_scrubbing_leaves_nothing_on_the_disk_also_beside_a_writer(tmp_path: Path) -> None:
+    writer, drain = FileJournal(tmp_path), FileJournal(tmp_path)
+    ends = [writer.append_now(body) for body in (b"secret" * 9, b"secret", b"kept")]
+    drain.scrub(ends[1].position)
+    writer.append_now(b"next")
+    raw = b"".join(path.read_bytes() for path in (tmp_path / "j0").glob("*.log"))
+    assert b"secret" not in raw
+    assert payloads(drain, ends[1].position) == [b"kept", b"next"]
+    writer.close()
+    again = FileJournal(tmp_path, start=ends[1].position)
+    again.append_now(b"more")
+    assert payloads(again, ends[1].position) == [b"kept", b"next", b"more"]
+    assert again.claim() == []
+
+
+def test_scrubbing_deletes_what_was_set_aside(tmp_path: Path) -> None:
+    flipped(written(tmp_path, b"secret", b"kept"), 9)
+    journal = FileJournal(tmp_path)
+    assert payloads(journal) == [None, b"kept"]
+    journal.scrub(14)
+    assert list((tmp_path / "j0" / "damaged").iterdir()) == []
+    assert len(notes.incidents(tmp_path / "j0")) == 1
+
+
+def test_a_long_journal_is_scrubbed_in_frames_that_can_be_read(tmp_path: Path) -> None:
+    size = (5 << 20) + 3
+    end = FileJournal(tmp_path).append_now(os.urandom(size))
+    FileJournal(tmp_path).scrub(end.position)
+    found = payloads(FileJournal(tmp_path))
+    assert None not in found
+    assert sum(len(body or b"") + 8 for body in found) == size + 8
+
+
+def test_another_process_says_how_far_it_has_drained(tmp_path: Path) -> None:
+    writer = FileJournal(tmp_path, limits=Limits(budget=50))
+    end = writer.append_now(b"x" * 60)
+    with pytest.raises(Behind, match="faster than it is stored"):
+        asyncio.run(writer.append(b"y"))
+    FileJournal(tmp_path).forget(end.position)
+    later = FileJournal(tmp_path, limits=Limits(budget=50))
+    writer.close()
+    asyncio.run(later.append(b"y"))
+
+
+def test_nothing_is_taken_while_there_is_no_room(tmp_path: Path) -> None:
+    (tmp_path / "no-room").write_text("the disk budget is used up: raise VOLANO_DISK_BUDGET")
+    with pytest.raises(Busy, match="used up") as told:
+        asyncio.run(FileJournal(tmp_path).append(b"x"))
+    assert told.value.code == "no_room"
+    (tmp_path / "no-room").unlink()
+    asyncio.run(FileJournal(tmp_path).append(b"x"))
+
+
+def test_a_frame_that_no_reader_would_take_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(TooLarge, match="send smaller batches"):
+        FileJournal(tmp_path).append_now(bytes((32 << 20) + 1))
+
+
+def test_a_writer_is_named_in_its_lock(tmp_path: Path) -> None:
+    journal = FileJournal(tmp_path)
+    journal.claim()
+    assert (tmp_path / "j0" / "lock").read_text() == str(os.getpid())
 
 
 def test_every_commit_is_synced_and_frames_that_wait_share_one(tmp_path: Path) -> None:
@@ -179,7 +323,7 @@ def test_after_a_failed_sync_nothing_is_acknowledged_any_more(tmp_path: Path) ->
 
 
 def test_a_full_queue_says_busy(tmp_path: Path) -> None:
-    journal = FileJournal(tmp_path, waiting=100)
+    journal = FileJournal(tmp_path, limits=Limits(waiting=100))
 
     async def two() -> list[object]:
         return await asyncio.gather(*(journal.append(b"x" * 60) for _ in range(2)), return_exceptions=True)

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from volano.adapters.journal_file import FileJournal
+from volano.adapters.journal_file import FileJournal, Limits
 from volano.domain.view import Offset
-from volano.errors import BrokenHome
+from volano.errors import Behind, BrokenHome
 from volano.testing.journal_memory import MemoryJournal
 
 AnyJournal = FileJournal | MemoryJournal
@@ -67,7 +67,7 @@ def test_forgetting_keeps_what_comes_after_the_position(journal: AnyJournal) -> 
 def test_reading_what_was_forgotten_is_an_error_and_no_silence(journal: AnyJournal) -> None:
     ends = [append(journal, b"%03d" % number)[0] for number in range(5)]
     journal.forget(ends[2].position)
-    with pytest.raises(BrokenHome, match="begins at"):
+    with pytest.raises(BrokenHome, match="lacks what came in from 0 to 33"):
         list(journal.read(0, 99))
 
 
@@ -75,3 +75,32 @@ def test_positions_grow_on_after_everything_was_forgotten(journal: AnyJournal) -
     last = append(journal, b"a", b"b")[-1]
     journal.forget(last.position)
     assert append(journal, b"c")[0].position > last.position
+
+
+def test_what_was_scrubbed_is_gone_and_what_comes_after_stays(journal: AnyJournal) -> None:
+    ends = append(journal, b"gone", b"gone too", b"kept")
+    journal.scrub(ends[1].position)
+    assert [payload for _, payload in journal.read(ends[1].position, 9)] == [b"kept"]
+    journal.scrub(ends[2].position)
+    assert list(journal.read(ends[2].position, 9)) == []
+    last = append(journal, b"next")[0]
+    assert last.position > ends[2].position
+    assert list(journal.read(ends[2].position, 9)) == [(last, b"next")]
+
+
+def test_the_end_is_the_position_after_the_last_frame(journal: AnyJournal) -> None:
+    assert journal.end == 0
+    assert append(journal, b"a", b"b")[-1].position == journal.end
+
+
+@pytest.mark.parametrize("kind", ["file", "memory"])
+def test_a_journal_that_is_too_far_ahead_says_so_until_the_drain_has_come_on(
+    kind: str, tmp_path: Path
+) -> None:
+    made = FileJournal(tmp_path, limits=Limits(budget=100)) if kind == "file" else MemoryJournal(budget=100)
+    last = [append(made, b"x" * 30)[0] for _ in range(3)][-1]
+    with pytest.raises(Behind):
+        append(made, b"one more")
+    made.forget(last.position)
+    append(made, b"one more")
+    made.close()

@@ -13,7 +13,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from tests.s3 import BUCKET
 from volano.adapters.lake_duckdb import DuckLake
+from volano.adapters.lake_s3 import S3Files
+from volano.domain.rewritten import Rewritten
 from volano.domain.tables import EVENTS, TIME
 from volano.domain.view import Offset, View
 from volano.errors import BadInput
@@ -23,9 +26,14 @@ AnyLake = DuckLake | MemoryLake
 TEXT = pa.dictionary(pa.int32(), pa.string())
 
 
-@pytest.fixture(params=["duck", "memory"])
+@pytest.fixture(params=["duck", "memory", "s3"])
 def lake(request: pytest.FixtureRequest, tmp_path: Path) -> AnyLake:
-    return DuckLake(tmp_path / "lake", buckets=4) if request.param == "duck" else MemoryLake(buckets=4)
+    if request.param == "memory":
+        return MemoryLake(buckets=4)
+    if request.param == "duck":
+        return DuckLake(tmp_path / "lake", buckets=4)
+    address = f"s3://{BUCKET}/contracts/{tmp_path.name}"
+    return DuckLake(S3Files(address, tmp_path / "lake", request.getfixturevalue("s3")), buckets=4)
 
 
 def table(rows: Sequence[dict[str, Any]]) -> pa.Table:
@@ -49,7 +57,14 @@ def event(name: int, person: int, time: int = 0, **more: Any) -> dict[str, Any]:
 
 
 def merge(name: int, alias: int, person: int) -> dict[str, Any]:
-    return {"person_id": person, "time": 0, "id": name, "alias": alias, "origin": "shop"}
+    return {
+        "person_id": person,
+        "time": 0,
+        "id": name,
+        "identity": alias,
+        "alias": alias,
+        "origin": "shop",
+    }
 
 
 def seen(lake: AnyLake, *columns: str, **view: Any) -> list[tuple[Any, ...]]:
@@ -123,11 +138,26 @@ def chunks(block: pa.Table) -> int:
     return max(int(column.num_chunks) for column in block.columns)
 
 
+def counts(added: dict[str, pa.Table]) -> dict[str, int]:
+    return {name: len(rows) for name, rows in added.items()}
+
+
 def test_a_row_whose_id_is_known_is_not_added_again(lake: AnyLake) -> None:
     first = lake.append({"events": table([event(1, 1, event="a"), event(1, 2, event="b"), event(2, 1)])})
     again = lake.append({"events": table([event(2, 7), event(3, 1)]), "exposures": table([exposure(1, 1)])})
-    assert (first, again) == ({"events": 2}, {"events": 1, "exposures": 1})
+    assert (counts(first), counts(again)) == ({"events": 2}, {"events": 1, "exposures": 1})
     assert sorted(seen(lake, "id", "event")) == [(1, "a"), (2, "Page Viewed"), (3, "Page Viewed")]
+
+
+def test_what_was_added_comes_back_whole_and_under_the_person_of_now(lake: AnyLake) -> None:
+    lake.append({"merges": table([merge(1, alias=5, person=6)])})
+    added = lake.append({"events": table([event(1, 5, device="phone"), event(1, 5), event(2, 7)])})
+    rows = added["events"].sort_by("id").to_pylist()
+    assert added["events"].schema == EVENTS
+    assert [(row["person_id"], row["identity"], row["id"], row["device"]) for row in rows] == [
+        (6, 5, 1, "phone"),
+        (7, 7, 2, None),
+    ]
 
 
 def exposure(name: int, person: int, time: int = 0, campaign: str = "c") -> dict[str, Any]:
@@ -231,12 +261,12 @@ def test_an_unknown_table_reads_as_empty(lake: AnyLake) -> None:
 def test_what_an_origin_brought_is_taken_back_and_may_come_again(lake: AnyLake) -> None:
     mine = {"events": table([event(1, 1, origin="import"), event(2, 5, origin="import")])}
     lake.append({"events": table([event(3, 1), event(4, 1, origin=None)])})
-    assert lake.append(mine) == {"events": 2}
+    assert counts(lake.append(mine)) == {"events": 2}
     assert lake.withdraw("import") == 2
     assert lake.withdraw("import") == 0
     assert sorted(seen(lake, "id")) == [(3,), (4,)]
-    assert lake.append(mine) == {"events": 2}
-    assert lake.append({"events": table([event(3, 1)])}) == {"events": 0}
+    assert counts(lake.append(mine)) == {"events": 2}
+    assert counts(lake.append({"events": table([event(3, 1)])})) == {"events": 0}
 
 
 def found(lake: AnyLake) -> list[tuple[Any, ...]]:
@@ -246,16 +276,15 @@ def found(lake: AnyLake) -> list[tuple[Any, ...]]:
 def test_what_a_source_told_too_takes_the_place_of_what_an_import_brought(lake: AnyLake) -> None:
     lake.append({"events": table([event(1, 1, event="a", origin="imp_1"), event(2, 1, origin="imp_1")])})
     told = {"events": table([event(1, 5, event="b"), event(1, 6, event="c"), event(3, 5)])}
-    assert lake.append(told) == {"events": 1}
-    assert lake.append(told) == {"events": 0}
+    assert counts(lake.append(told)) == {"events": 1}
+    assert counts(lake.append(told)) == {"events": 0}
     assert [row[:2] for row in found(lake)] == [(1, "a"), (2, "Page Viewed"), (3, "Page Viewed")]
     lake.compact()
     assert lake.withdraw("imp_1") == 2
     assert found(lake) == [(1, "b", "shop"), (3, "Page Viewed", "shop")]
     assert lake.withdraw("imp_1") == 0
-    assert lake.append({"events": table([event(1, 1, origin="imp_2"), event(2, 1, origin="imp_2")])}) == {
-        "events": 1
-    }
+    more = lake.append({"events": table([event(1, 1, origin="imp_2"), event(2, 1, origin="imp_2")])})
+    assert counts(more) == {"events": 1}
     assert lake.withdraw("imp_2") == 1
     assert found(lake) == [(1, "b", "shop"), (3, "Page Viewed", "shop")]
 
@@ -292,56 +321,226 @@ def test_rows_of_an_alias_belong_to_the_person(lake: AnyLake) -> None:
     assert lake.tally(View(columns=("id",)), people) == People({6: [1, 3, 2]})
 
 
-def test_merges_are_transitive_first_come_and_never_a_circle(lake: AnyLake) -> None:
+def test_the_last_word_on_an_identity_counts_and_no_chain_is_followed(lake: AnyLake) -> None:
     lake.append({"events": table([event(person, person) for person in range(1, 6)])})
-    lake.append(
-        {"merges": table([merge(1, 1, 2), merge(2, 2, 3), merge(3, 3, 1), merge(4, 1, 4), merge(5, 5, 5)])}
+    lake.append({"merges": table([merge(1, 1, 2), merge(2, 2, 3), merge(3, 1, 4), merge(5, 5, 5)])})
+    assert lake.tally(View(columns=("id",)), people) == People({3: [2, 3], 4: [1, 4], 5: [5]})
+
+
+def test_an_identity_that_stands_alone_again_takes_its_rows_along(lake: AnyLake) -> None:
+    lake.append({"events": table([event(1, 5, 1), event(2, 6, 2)])})
+    lake.append({"merges": table([merge(1, alias=5, person=6)]), "events": table([event(3, 5, 3)])})
+    lake.compact()
+    lake.append({"merges": table([merge(2, alias=5, person=5)]), "events": table([event(4, 5, 4)])})
+    for _ in range(2):
+        assert lake.tally(View(columns=("id",)), people) == People({5: [1, 3, 4], 6: [2]})
+        lake.compact()
+
+
+def test_a_word_that_came_before_changes_nothing(lake: AnyLake) -> None:
+    first, second = (
+        {"merges": table([merge(1, alias=5, person=6)])},
+        {"merges": table([merge(2, alias=5, person=7)])},
     )
-    assert lake.tally(View(columns=("id",)), people) == People({3: [1, 2, 3], 4: [4], 5: [5]})
+    for told in (first, second, first):
+        lake.append(told)
+    assert seen(lake, "alias", "person_id", tables=("merges",)) == [(5, 7), (5, 7)]
+
+
+def test_the_identity_of_a_row_says_whose_it_is_and_not_the_person_it_was_given(lake: AnyLake) -> None:
+    lake.append({"merges": table([merge(1, alias=5, person=6)])})
+    lake.append({"events": table([event(1, 9, identity=5), event(2, 9, identity=None), event(3, 5)])})
+    assert lake.tally(View(columns=("id",)), people) == People({6: [1, 3], 9: [2]})
+
+
+def test_few_people_are_read_with_all_their_rows(lake: AnyLake) -> None:
+    lake.append({"events": table([event(name, name % 7, name) for name in range(70)])})
+    lake.append({"merges": table([merge(1, alias=3, person=6), merge(2, alias=0, person=5)])})
+    lake.append({"events": table([event(70, 6, 70), event(71, 3, 71)])})
+    for _ in range(2):
+        found = lake.tally(View(columns=("id",), people=(6, 1, 0)), people)
+        wanted = sorted([*range(3, 70, 7), *range(6, 70, 7), 70, 71])
+        assert found == People({1: list(range(1, 70, 7)), 6: wanted})
+        assert seen(lake, "id", people=()) == []
+        lake.compact()
+
+
+def test_people_who_are_left_out_are_in_no_block(lake: AnyLake) -> None:
+    lake.append({"events": table([event(1, 1), event(2, 2), event(3, 3)])})
+    lake.append({"merges": table([merge(1, alias=3, person=2)])})
+    assert seen(lake, "id", without=(2,)) == [(1,)]
+    assert seen(lake, "id", without=(1, 3), people=(1, 2)) == [(2,), (3,)]
+
+
+def test_what_no_human_did_is_left_out_on_request(lake: AnyLake) -> None:
+    lake.append({"events": table([event(1, 1, bot="crawler"), event(2, 1), event(3, 2, bot=None)])})
+    lake.append({"exposures": table([exposure(4, 1, time=1)])})
+    assert sorted(seen(lake, "id")) == [(1,), (2,), (3,)]
+    found = seen(lake, "id", humans=True, tables=("events", "exposures"))
+    assert sorted(found) == [(2,), (3,), (4,)]
+
+
+def test_what_grew_old_goes_and_does_not_come_back(lake: AnyLake) -> None:
+    told = {"events": table([event(name, name % 5, name) for name in range(20)])}
+    lake.append({**told, "merges": table([merge(1, alias=1, person=2)])})
+    lake.append({"exposures": table([exposure(1, 3, time=4), exposure(2, 3, time=40)])})
+    assert lake.expire(8) == 9
+    assert (lake.expire(8), counts(lake.append(told))) == (0, {"events": 0})
+    assert sorted(seen(lake, "id")) == [(name,) for name in range(8, 20)]
+    assert lake.tally(View(columns=("id",), tables=("merges", "exposures")), people) == People({2: [1], 3: [2]})
+
+
+def relabelled(rows: pa.Table) -> Rewritten:
+    """Purchases as orders: the row of an order bears another id, and one line of its own."""
+    assert rows.schema == EVENTS
+    keep = [row for row in rows.to_pylist() if row["product"] != "gone"]
+    orders = [
+        {**event(row["id"] + 100, row["person_id"], row["id"], event="Order Completed"), "identity": row["identity"]}
+        for row in keep
+    ]
+    lines = [{**event(row["id"] + 200, row["person_id"]), "identity": row["identity"]} for row in keep]
+    for line in lines:
+        del line["event"]
+    old = [row["id"] + 50 for row in rows.to_pylist()]
+    made = {"events": table(orders), "order_lines": table(lines)} if keep else {}
+    return Rewritten(rows=made, drop={"order_lines": old})
+
+
+def test_events_are_read_anew_with_what_was_made_of_them(lake: AnyLake) -> None:
+    bought = [event(1, 5, 1, event="buy"), event(2, 6, 2, event="buy", product="gone"), event(3, 6, 3)]
+    lake.append({"events": table(bought), "exposures": table([exposure(51, 5)])})
+    lines = [{**event(name, 5), "order_id": "o"} for name in (51, 52, 60)]
+    lake.append({"order_lines": table([{k: v for k, v in line.items() if k != "event"} for line in lines])})
+    lake.append({"merges": table([merge(9, alias=5, person=7)]), "events": table([event(101, 8, event="x")])})
+    added = lake.rewrite((("event", ("buy",)), ("origin", ("shop",))), relabelled)
+    assert counts(added) == {"events": 0, "order_lines": 1}
+    assert sorted(seen(lake, "id", "event")) == [(3, "Page Viewed"), (101, "x")]
+    assert seen(lake, "id", "person_id", tables=("order_lines",)) == [(60, 7), (201, 7)]
+    assert seen(lake, "id", tables=("exposures",)) == [(51,)]
+    assert counts(lake.append({"events": table([event(1, 5), event(2, 5)])})) == {"events": 2}
+    assert lake.rewrite((("event", ("buy",)),), relabelled) == {}
+
+
+def test_an_order_that_is_read_anew_is_there_once(lake: AnyLake) -> None:
+    for turn in range(4):
+        lake.append({"events": table([event(turn * 10 + at, at, event="buy") for at in range(5)])})
+    lake.compact()
+    lake.append({"merges": table([merge(1, alias=3, person=2)])})
+    added = lake.rewrite((("event", ("buy",)),), relabelled)
+    assert counts(added) == {"events": 20, "order_lines": 20}
+    whose = {row["person_id"] for row in added["events"].to_pylist()}
+    assert (whose, len(seen(lake, "id")), lake.verify()) == ({0, 1, 2, 4}, 20, [])
+
+
+def test_a_column_that_events_have_not_selects_nothing_to_rewrite(lake: AnyLake) -> None:
+    with pytest.raises(BadInput, match="no column 'colour'"):
+        lake.rewrite((("colour", ("red",)),), relabelled)
+
+
+def test_who_is_forgotten_is_in_no_table_and_does_not_come_back(lake: AnyLake) -> None:
+    told = {"events": table([event(name, name % 6, name, origin="imp_1") for name in range(30)])}
+    lake.append(told)
+    lake.append({"events": table([event(2, 2), event(3, 3), event(4, 4)])})  # they wait behind the import
+    lake.append({"exposures": table([exposure(1, 2), exposure(2, 5)])})
+    lake.map(View(), rows_each, "each")
+    lake.append({"merges": table([merge(1, alias=1, person=2), merge(2, alias=4, person=5)])})
+    gone = lake.forget([2], [2, 1, 4])
+    assert gone == {"events": 15, "exposures": 1, "merges": 2, "each": 3}
+    left = View(columns=("id",), tables=("events", "exposures", "each", "merges"))
+    assert {row["person_id"] for row in lake.read(left).to_pylist()} == {0, 3, 5}
+    assert counts(lake.append(told)) == {"events": 0}
+    lake.withdraw("imp_1")
+    assert seen(lake, "id") == [(3,)]
+    lake.append({"events": table([event(90, 4)])})
+    assert sorted(seen(lake, "id", "person_id")) == [(3, 3), (90, 4)]
 
 
 Step = tuple[str, list[tuple[int, int]]]
 PERSON = st.integers(0, 9)
+WORDS = st.lists(st.tuples(PERSON, PERSON), min_size=1, max_size=3)
 STEPS = st.lists(
     st.one_of(
         st.tuples(st.just("events"), st.lists(st.tuples(PERSON, st.integers(0, 3)), max_size=6)),
-        st.tuples(st.just("merges"), st.lists(st.tuples(PERSON, PERSON), min_size=1, max_size=3)),
+        st.tuples(st.just("merges"), WORDS),
+        st.tuples(st.just("merges"), st.lists(PERSON.map(lambda one: (one, one)), min_size=1, max_size=3)),
+        st.tuples(st.just("both"), WORDS),
         st.tuples(st.just("compact"), st.just([])),
         st.tuples(st.just("withdraw"), st.just([])),
+        st.tuples(st.just("expire"), st.just([])),
+        st.tuples(st.just("forget"), st.lists(st.tuples(PERSON, PERSON), min_size=1, max_size=1)),
     ),
-    max_size=8,
+    max_size=14,
 )
 
 
-def play(lake: AnyLake, steps: list[Step]) -> None:
-    """Appends, merges and tidies as told; every row has its own id, every other row its own origin."""
+def play(lake: AnyLake, steps: list[Step]) -> dict[int, int]:
+    """Appends, merges and tidies as told; who each identity is in the end.
+
+    Every row has its own id, every other row its own origin.
+    """
     name = 0
+    now: dict[int, int] = {}
     for kind, pairs in steps:
         if kind == "compact":
             lake.compact()
         elif kind == "withdraw":
             lake.withdraw("odd")
-        else:
-            make: Callable[..., dict[str, Any]] = event if kind == "events" else merge
+        elif kind == "expire":
+            lake.expire(1)
+        elif kind == "forget":
+            lake.forget([pairs[0][0]], [pairs[0][1]])
+            now = {one: person for one, person in now.items() if one not in pairs[0]}
+        for make, table_name in ((event, "events"), (merge, "merges")):
             rows = []
-            for pair in pairs:
+            for pair in pairs if kind in (table_name, "both") else ():
                 name += 1
                 rows.append({**make(name, *pair), "origin": "odd" if name % 2 else "even"})
+                now |= {pair[0]: pair[1]} if table_name == "merges" else {}
             if rows:
-                lake.append({kind: table(rows)})
+                lake.append({table_name: table(rows)})
+    return now
+
+
+def strangers(block: pa.Table) -> Strangers:
+    """The identities in a block with the persons they are under."""
+    pairs = zip(block.column("identity").to_pylist(), block.column("person_id").to_pylist(), strict=True)
+    return Strangers(frozenset(pairs))
+
+
+@dataclass(frozen=True)
+class Strangers:
+    """Pairs of identity and person: a tally."""
+
+    pairs: frozenset[tuple[int, int]] = frozenset()
+
+    def __add__(self, other: Strangers) -> Strangers:
+        return Strangers(self.pairs | other.pairs)
+
+
+VIEWS = (
+    View(columns=("id",)),
+    View(columns=("id",), tables=("events", "merges"), since=1),
+    View(columns=("id",), people=(0, 3, 4, 9), without=(9,)),
+    View(columns=("id",), without=(1, 2)),
+)
 
 
 @given(steps=STEPS)
 @example(steps=[("events", [(0, 1)]), ("events", [(0, 0)]), ("merges", [(0, 1)])])
-@settings(max_examples=50, deadline=None)
-def test_blocks_hold_whole_people_whatever_is_appended_and_merged(steps: list[Step]) -> None:
+@example(
+    steps=[("events", [(0, 0)]), ("merges", [(0, 1)]), ("merges", [(0, 2), (1, 2)]), ("merges", [(0, 0)])]
+)
+@settings(max_examples=40, deadline=None)
+def test_blocks_hold_whole_people_whatever_is_appended_and_said(steps: list[Step]) -> None:
     memory = MemoryLake(buckets=2)
-    play(memory, steps)
+    now = play(memory, steps)
     with tempfile.TemporaryDirectory() as home:
         duck = DuckLake(Path(home), buckets=4)
-        play(duck, steps)
-        for view in (View(columns=("id",)), View(columns=("id",), tables=("events", "merges"), since=1)):
+        assert play(duck, steps) == now
+        for view in VIEWS:
             assert duck.tally(view, people) == memory.tally(view, people)
+        found = duck.tally(View(columns=("identity",)), strangers) or Strangers()
+        assert found.pairs == {(one, now.get(one, one)) for one, _ in found.pairs}
         assert duck.verify() == []
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,8 +12,10 @@ from volano.domain.account import Import
 from volano.domain.view import View
 from volano.flow.importing import ImportReport, run_import
 from volano.flow.inspecting import ImportRequest
+from volano.ports import Profiles
 from volano.settings import Settings
 from volano.testing.lake_memory import MemoryLake
+from volano.testing.profiles_memory import MemoryProfiles
 from volano.testing.state_memory import MemoryState
 
 NOW = 1_700_000_000_000_000
@@ -36,6 +38,7 @@ class House:
     lake: Any
     state: MemoryState
     settings: Settings
+    profiles: Profiles = field(default_factory=MemoryProfiles)
 
     @property
     def upkeep(self) -> Any:

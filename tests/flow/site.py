@@ -13,6 +13,7 @@ from volano.domain.event import ORDER_COMPLETED, Event, Frame, Intake, Refusal
 from volano.domain.profile import Profile
 from volano.domain.tables import TABLES
 from volano.domain.view import View
+from volano.flow.decide import person_of
 from volano.flow.ingest import drain
 from volano.observe.identity import identity
 from volano.ports import Lake, Profiles
@@ -72,7 +73,7 @@ class Site:
 
     def profile(self, known: str) -> Profile:
         """The profile of whom an identity stands for."""
-        found = self.profiles.get(self.profiles.person(identity(known)))
+        found = self.profiles.get(Profile, person_of(self.profiles, identity(known)))
         assert found is not None
         return found
 

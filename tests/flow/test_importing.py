@@ -13,11 +13,15 @@ from tests.flow.brought import NOW, ORDERS, House, bring, counts, house_with, mo
 from tests.flow.site import Site, order
 from volano.adapters.table_file import open_table
 from volano.domain.account import Import
+from volano.domain.identity import Identity, Kin
 from volano.domain.tables import EVENTS
+from volano.domain.view import View
 from volano.errors import BadFile, BadInput, NotFound
+from volano.flow.decide import person_of
 from volano.flow.importing import imports, run_import, undo_import
 from volano.flow.inspecting import ImportRequest
 from volano.observe.identity import identity, line_row, message_row, order_row
+from volano.observe.merges import COLUMNS, rebuilt
 
 
 @pytest.fixture(params=["memory", "duckdb"])
@@ -276,11 +280,57 @@ def test_an_anonymous_id_belongs_to_the_first_user_seen_with_it(house: House) ->
     ann = identity("u:ann")
     assert (people["a"], people["b"], people["d"]) == (ann, ann, ann)
     assert (people["c"], people["e"]) == (identity("u:bob"), identity("a:y"))
-    assert [row["alias"] for row in rows(house, "merges", "alias")] == [identity("a:z")]
+    assert {(row["alias"], row["person_id"]) for row in rows(house, "merges", "alias")} == {
+        (identity("a:z"), ann)
+    }
+    assert person_of(house.profiles, identity("a:z")) == ann
     assert bring(house, "events", text).accepted == 0
     later = bring(house, "events", "user_id,anonymous_id,event,timestamp\n,z,g,2020-01-06\n")
     assert later.accepted == 1
     assert {row["event"]: row["person_id"] for row in rows(house)}["g"] == ann
+
+
+BOTH = "user_id,anonymous_id,event,timestamp\n{},z,Identified,2020-01-0{}\n,z,seen,2020-01-05\n"
+
+
+def test_a_file_with_an_earlier_telling_moves_the_anonymous_id(house: House) -> None:
+    bring(house, "events", BOTH.format("ann", 3))
+    bring(house, "events", BOTH.format("bob", 2))
+    assert person_of(house.profiles, identity("a:z")) == identity("u:bob")
+    assert {row["person_id"] for row in rows(house) if row["event"] == "seen"} == {identity("u:bob")}
+
+
+def test_an_import_that_is_taken_back_takes_its_joins_back(house: House) -> None:
+    first = bring(house, "events", BOTH.format("ann", 3))
+    second = bring(house, "events", BOTH.format("bob", 2))
+    undo_import(house, second.import_id, now=NOW)
+    assert person_of(house.profiles, identity("a:z")) == identity("u:ann")
+    assert {row["person_id"] for row in rows(house) if row["event"] == "seen"} == {identity("u:ann")}
+    assert house.profiles.get(Kin, identity("u:bob")) is None
+    undo_import(house, first.import_id, now=NOW)
+    assert person_of(house.profiles, identity("a:z")) == identity("a:z")
+    assert not dict(house.profiles.scan(Identity))
+    assert not dict(house.profiles.scan(Kin))
+
+
+def test_the_records_of_an_import_are_those_rebuilt_from_the_lake(house: House) -> None:
+    bring(house, "events", BOTH.format("ann", 3) + "cid,y,b,2020-01-04\nann,y,c,2020-01-04\n")
+    bring(house, "events", BOTH.format("bob", 2))
+    view = View(tables=("merges",), columns=COLUMNS)
+    identities, kins = rebuilt(house.lake.read(view))
+    assert dict(house.profiles.scan(Identity)) == identities
+    assert dict(house.profiles.scan(Kin)) == kins
+
+
+def test_rows_whose_ids_are_nobodys_are_refused(house: House) -> None:
+    text = "user_id,anonymous_id,event,timestamp\nguest,undefined,a,2020-01-02\n0,z,b,2020-01-02\n"
+    report = bring(house, "events", text)
+    assert counts(report) == (2, 1, 0, 1)
+    assert [row["known_as"] for row in rows(house)] == ["a:z"]
+    assert report.refused_file is not None
+    assert "stands for nobody" in Path(report.refused_file).read_text()
+    orders = bring(house, "orders", "user_id,date,total\n[object Object],2020-01-02,5.00\n")
+    assert counts(orders) == (1, 0, 0, 1)
 
 
 def test_exposures_are_exposures(house: House) -> None:

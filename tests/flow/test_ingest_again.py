@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from threading import Thread
-from typing import Any
 
 import pyarrow as pa
 import pytest
 
-from tests.flow.site import Site, event, history, order, told
+from tests.flow.site import NOW, Site, event, history, order, told
+from volano.domain.change import Change, Key
+from volano.domain.identity import Identity
 from volano.domain.profile import Profile
 from volano.domain.tables import TABLES
 from volano.domain.view import Offset, View
 from volano.errors import BrokenHome
 from volano.flow.ingest import rebuild_profiles
-from volano.ports import Profiles, T
+from volano.ports import N, Profiles, T
 from volano.testing.journal_memory import MemoryJournal
 from volano.testing.lake_memory import MemoryLake
 
@@ -33,19 +34,17 @@ class FailingProfiles:
     inner: Profiles
     at: int
 
-    def get(self, person_id: int) -> Profile | None:
-        return self.inner.get(person_id)
+    def get(self, kind: type[N], key: Key) -> N | None:
+        return self.inner.get(kind, key)
 
-    def person(self, identity: int) -> int:
-        return self.inner.person(identity)
+    def scan(self, kind: type[N], low: Key | None = None, high: Key | None = None) -> Iterator[tuple[Key, N]]:
+        return self.inner.scan(kind, low, high)
 
-    def put(
-        self, profiles: Any, links: Mapping[int, int], upto: Offset | None, *, afresh: bool = False
-    ) -> None:
+    def put(self, change: Change) -> None:
         self.at -= 1
         if self.at == 0:
             raise Stop
-        self.inner.put(profiles, links, upto, afresh=afresh)
+        self.inner.put(change)
 
     def offset(self, journal: str) -> int:
         return self.inner.offset(journal)
@@ -107,7 +106,7 @@ def test_profiles_rebuilt_from_the_lake_are_those_that_grew(site: Site) -> None:
         site.frame(frame)
     site.drain(limit=5)
     grown = told(site)
-    assert rebuild_profiles(site.lake, site.profiles) == 4
+    assert rebuild_profiles(site.lake, site.profiles, now=NOW) == 4
     assert told(site) == grown
     assert site.profiles.offset("j0") == site.lake.offset("j0")
 
@@ -118,7 +117,7 @@ def test_lost_profiles_are_made_anew_before_the_next_frames_move() -> None:
         site.frame(frame)
     site.drain()
     grown = told(site)
-    site.profiles.put([], {}, None, afresh=True)
+    site.profiles.put(Change(afresh=(Profile, Identity), upto=Offset("j0", 0)))
     site.send(event(anon="later"))
     site.drain()
     assert told(site) == grown
@@ -131,7 +130,7 @@ def test_what_is_drained_while_profiles_are_made_anew_is_in_them() -> None:
     site.drain()
     site.send(order("2", user="new", anon="phone"))
     lake.then = site.drain
-    rebuild_profiles(lake, site.profiles)
+    rebuild_profiles(lake, site.profiles, now=NOW)
     assert lake.thread is not None
     lake.thread.join()
     site.drain()

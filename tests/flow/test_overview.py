@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from tests.web.shop import NOW, empty_house, full_house
 from volano.domain.leak import DAY
+from volano.domain.shop import Shop
+from volano.domain.view import View
 from volano.flow.overview import overview
+from volano.flow.shop import Lens
 
 
 def test_an_empty_house_has_no_numbers() -> None:
@@ -18,8 +21,9 @@ def test_the_last_fortnight_is_counted_up_to_now() -> None:
     seen = overview(house.lake, house.state, now=NOW)
     assert (seen.until, seen.until - seen.since) == (NOW, 14 * DAY)
     assert seen.daily is not None
-    assert seen.daily.orders.sum() > 0
-    assert set(seen.daily.revenue) == {"EUR"}
+    assert seen.daily.days.orders.sum() > 0
+    assert set(seen.daily.halves.revenue) == {"EUR"}
+    assert len(seen.days) == len(seen.daily.days.events) + 1 == 15
     assert seen.refused.count == 1
     assert [leak.key for leak in seen.leaks] == ["l1a2b3", "l9z"]
     assert {idea.status for idea in seen.ideas} <= {"proposed", "open"}
@@ -31,7 +35,7 @@ def test_old_data_is_shown_as_of_its_newest_event() -> None:
     assert seen.newest is not None
     assert seen.until == seen.newest + 1
     assert seen.daily is not None
-    assert seen.daily.events.sum() > 0
+    assert seen.daily.halves.events.sum() > 0
 
 
 def test_events_of_a_clock_that_is_ahead_are_counted() -> None:
@@ -39,3 +43,14 @@ def test_events_of_a_clock_that_is_ahead_are_counted() -> None:
     seen = overview(house.lake, house.state, now=NOW - 2 * DAY)
     assert seen.newest is not None
     assert seen.until == seen.newest + 1
+
+
+def test_days_are_those_of_the_shop_and_staff_is_left_out() -> None:
+    house = full_house()
+    lens = Lens(shop=Shop(timezone="Asia/Kolkata"))
+    seen = overview(house.lake, house.state, now=NOW, lens=lens)
+    half_past = {(edge // 60_000_000) % 60 for edge in seen.days[1:-1]}
+    assert half_past == {30}
+    people = house.lake.read(View(columns=("event",)))["person_id"].unique().to_pylist()
+    alone = overview(house.lake, house.state, now=NOW, lens=Lens(staff=tuple(people)))
+    assert alone.daily is None or alone.daily.halves.events.sum() == 0

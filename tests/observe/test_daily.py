@@ -8,9 +8,11 @@ from hypothesis import strategies as st
 
 from volano.domain.leak import DAY
 from volano.domain.tables import EVENTS, QUARANTINE
-from volano.observe.daily import count_days, count_refused
+from volano.observe.daily import count_between, count_lately, count_refused
 
 SINCE, DAYS = 100 * DAY, 14
+EDGES = tuple(SINCE + day * DAY for day in range(DAYS + 1))
+HALVES = (EDGES[0], EDGES[7], EDGES[-1])
 ROW = st.tuples(
     st.integers(0, 5),
     st.integers(-2, 16),
@@ -40,7 +42,7 @@ def block(rows: list[tuple[int, int, str, int | None, str]]) -> pa.Table:
 
 @given(st.lists(ROW, max_size=40))
 def test_days_are_counted_as_one_would_by_hand(rows: list[tuple[int, int, str, int | None, str]]) -> None:
-    seen = count_days(block(rows), since=SINCE, days=DAYS)
+    seen = count_between(block(rows), edges=EDGES)
     inside = [row for row in rows if 0 <= row[1] < DAYS]
     for day in range(DAYS):
         today = [row for row in inside if row[1] == day]
@@ -48,7 +50,9 @@ def test_days_are_counted_as_one_would_by_hand(rows: list[tuple[int, int, str, i
         assert seen.people[day] == len({row[0] for row in today})
         assert seen.orders[day] == sum(row[2] == "Order Completed" for row in today)
     halves = [{row[0] for row in inside if row[1] // 7 == half} for half in (0, 1)]
-    assert seen.halves.tolist() == [len(half) for half in halves]
+    both = count_lately(block(rows), days=EDGES, halves=HALVES).halves
+    assert both.people.tolist() == [len(half) for half in halves]
+    assert both.events.tolist() == [sum(row[1] // 7 == half for row in inside) for half in (0, 1)]
     for currency in ("EUR", "USD"):
         paid = sum(row[3] or 0 for row in inside if row[4] == currency)
         assert int(seen.revenue.get(currency, seen.events * 0).sum()) == paid
@@ -58,16 +62,24 @@ def test_days_are_counted_as_one_would_by_hand(rows: list[tuple[int, int, str, i
 def test_tallies_of_disjoint_people_add_up(
     rows: list[tuple[int, int, str, int | None, str]], split: int
 ) -> None:
-    one = count_days(block([row for row in rows if row[0] < split]), since=SINCE, days=DAYS)
-    other = count_days(block([row for row in rows if row[0] >= split]), since=SINCE, days=DAYS)
-    whole = count_days(block(rows), since=SINCE, days=DAYS)
+    one = count_lately(block([row for row in rows if row[0] < split]), days=EDGES, halves=HALVES)
+    other = count_lately(block([row for row in rows if row[0] >= split]), days=EDGES, halves=HALVES)
+    whole = count_lately(block(rows), days=EDGES, halves=HALVES)
     both = one + other
-    assert both.events.tolist() == whole.events.tolist()
-    assert both.people.tolist() == whole.people.tolist()
-    assert both.halves.tolist() == whole.halves.tolist()
-    assert {name: days.tolist() for name, days in both.revenue.items()} == {
-        name: days.tolist() for name, days in whole.revenue.items()
-    }
+    for kind in ("days", "halves"):
+        summed, counted = getattr(both, kind), getattr(whole, kind)
+        for name in ("events", "people", "orders"):
+            assert getattr(summed, name).tolist() == getattr(counted, name).tolist()
+        assert {name: days.tolist() for name, days in summed.revenue.items()} == {
+            name: days.tolist() for name, days in counted.revenue.items()
+        }
+
+
+def test_edges_need_not_be_alike() -> None:
+    seen = count_between(
+        block([(1, 0, "Page Viewed", None, "EUR")]), edges=(SINCE, SINCE + 7, SINCE + 8, SINCE + 9)
+    )
+    assert seen.events.tolist() == [0, 1, 0]
 
 
 def test_only_the_newest_refusals_are_kept_and_all_are_counted() -> None:

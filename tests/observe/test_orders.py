@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from volano.observe.orders import LARGEST, lines_of, product_of, revenue_of
+from volano.observe.orders import LARGEST, lines_of, revenue_of, shopped
 
 WORDS = ["revenue", "total", "value", "products", "price", "quantity", "product_id", "sku", "name"]
 LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.just("12.50")
@@ -26,7 +26,7 @@ def test_no_properties_are_odd_enough_to_raise(properties: dict[str, Any], event
     lines = lines_of(event, properties, "EUR")
     assert lines
     assert all(line.quantity >= 1 for line in lines)
-    assert product_of(event, properties) != ""
+    assert shopped(event, properties, "EUR").product != ""
 
 
 def test_a_line_costs_its_price_times_its_quantity() -> None:
@@ -44,6 +44,6 @@ def test_a_single_product_without_price_costs_what_the_order_does() -> None:
 
 
 def test_the_name_is_a_product_only_in_events_about_products() -> None:
-    assert product_of("Product Viewed", {"name": "Tea"}) == "Tea"
-    assert product_of("Coupon Applied", {"name": "SPRING"}) is None
-    assert product_of("Cart Viewed", {"products": [{"name": "Tea"}]}) == "Tea"
+    assert shopped("Product Viewed", {"name": "Tea"}, "EUR").product == "Tea"
+    assert shopped("Coupon Applied", {"name": "SPRING"}, "EUR").product is None
+    assert shopped("Cart Viewed", {"products": [{"name": "Tea"}]}, "EUR").product == "Tea"

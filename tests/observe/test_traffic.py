@@ -79,7 +79,129 @@ def test_the_path_comes_from_the_page_or_its_address_and_is_bounded() -> None:
     assert len(traffic({"page": {"path": "/" * 999}}).path or "") == 200
 
 
-WORDS = ["page", "url", "path", "referrer", "search", "campaign", "source", "device", "memory", "type", "os"]
+@pytest.mark.parametrize(
+    ("context", "expected"),
+    [
+        (
+            {"page": {"url": f"{SHOP}&utm_source=Mail&utm_campaign=Spring+Sale&utm_term=Tea"}},
+            ("spring sale", "tea"),
+        ),
+        ({"campaign": {"source": "x", "name": "Spring", "term": "tea"}}, ("spring", "tea")),
+        ({"page": {"url": f"{SHOP}&vol_source=print&vol_campaign=flyer"}}, ("flyer", None)),
+        (
+            {"page": {"url": f"{SHOP}&utm_campaign=spring", "referrer": "https://google.com/"}},
+            ("spring", None),
+        ),
+        ({"page": {"url": SHOP, "referrer": "https://www.bing.com/search?q=green+tea"}}, (None, "green tea")),
+        ({"page": {"url": SHOP, "referrer": "https://search.yahoo.com/search?p=tea"}}, (None, "tea")),
+        ({"page": {"url": SHOP, "referrer": "https://www.google.com/search?q="}}, (None, None)),
+        ({"page": {"url": SHOP, "referrer": "https://blog.example/?q=tea"}}, (None, None)),
+    ],
+)
+def test_campaign_and_keyword_are_told(
+    context: dict[str, Any], expected: tuple[str | None, str | None]
+) -> None:
+    found = traffic(context)
+    assert (found.utm_campaign, found.keyword) == expected
+
+
+@pytest.mark.parametrize(
+    ("referrer", "expected"),
+    [
+        ("https://mail.google.com/mail/u/0", ("gmail", "email")),
+        ("https://chatgpt.com/", ("chatgpt", "assistant")),
+        ("https://gemini.google.com/app", ("gemini", "assistant")),
+        ("https://www.idealo.de/preis/1", ("idealo", "shopping")),
+        ("https://www.google.co.jp/", ("google", "organic")),
+        ("https://yandex.ru/search", ("yandex", "organic")),
+        ("android-app://com.google.android.gm", ("gmail", "email")),
+        ("https://www.paypal.com/checkout", (None, None)),
+        ("https://checkout.stripe.com/pay", (None, None)),
+    ],
+)
+def test_known_hosts_have_a_name_and_a_medium(referrer: str, expected: tuple[str | None, str | None]) -> None:
+    found = traffic({"page": {"url": SHOP, "referrer": referrer}})
+    assert (found.source, found.medium) == expected
+    assert found.referrer
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("gbraid=1", ("google", "cpc")),
+        ("fbclid=1&gclid=2", ("google", "cpc")),
+        ("dclid=1", ("google", "display")),
+        ("li_fat_id=1", ("linkedin", "cpc")),
+        ("epik=1", ("pinterest", "cpc")),
+        ("gclid=", (None, None)),
+        ("gclid=1&utm_source=news", ("news", "(none)")),
+    ],
+)
+def test_a_click_id_tells_who_sent_the_click(query: str, expected: tuple[str | None, str | None]) -> None:
+    found = traffic({"page": {"url": f"{SHOP}&{query}"}})
+    assert (found.source, found.medium) == expected
+
+
+def test_a_shop_may_have_parameters_of_its_own() -> None:
+    context = {"page": {"url": f"{SHOP}&from=flyer&how=print"}}
+    marks = (("from", "source"), ("how", "medium"))
+    assert traffic(context).source is None
+    found = traffic(context, marks=marks)
+    assert (found.source, found.medium) == ("flyer", "print")
+
+
+def test_hints_go_before_the_agent_and_the_agent_of_the_request_fills_the_gap() -> None:
+    hints = {"platform": "macOS", "mobile": False, "brands": [{"brand": "Not A;Brand"}, {"brand": "Brave"}]}
+    found = traffic({"userAgent": PIXEL, "userAgentData": hints})
+    assert (found.os, found.browser, found.device) == ("macOS", "Brave", "desktop")
+    found = traffic({}, IPHONE, "DE")
+    assert (found.os, found.device, found.country) == ("iOS", "iphone", "DE")
+    found = traffic({}, "python-requests/2.32")
+    assert (found.bot, found.device) == (None, None)
+    assert traffic({"userAgent": "python-requests/2.32"}).bot == "script: python-requests"
+
+
+@pytest.mark.parametrize(
+    ("told", "zone"),
+    [
+        ("Europe/Berlin", "Europe/Berlin"),
+        ("UTC", "UTC"),
+        ("America/Argentina/Salta", "America/Argentina/Salta"),
+    ]
+    + [(odd, None) for odd in ("CEST", "+02:00", "Europe/Nowhere", "../../etc/passwd", "Europe", "", 7)],
+)
+def test_only_iana_zones_are_time_zones(told: object, zone: str | None) -> None:
+    assert traffic({"timezone": told}).timezone == zone
+
+
+def test_device_token_language_and_country_are_kept() -> None:
+    device = {"id": "d1", "token": "t1", "type": "ios"}
+    found = traffic({"device": device, "locale": "pt-BR", "location": {"country": "br"}, "ip": "192.0.2.1"})
+    assert (found.device_id, found.push_token, found.language, found.country) == ("d1", "t1", "pt-br", "BR")
+    assert traffic({"location": {"country": "Brazil"}}, "", "AR").country == "AR"
+    assert traffic({"webdriver": True}).bot == "headless: webdriver"
+
+
+WORDS = [
+    "page",
+    "url",
+    "path",
+    "referrer",
+    "search",
+    "campaign",
+    "source",
+    "device",
+    "memory",
+    "type",
+    "os",
+    "name",
+    "brands",
+    "userAgentData",
+    "timezone",
+    "locale",
+    "userAgent",
+    "location",
+]
 LEAVES = st.none() | st.booleans() | st.floats() | st.text() | st.sampled_from([SHOP, "http://[::1", "//x:y"])
 TREES = st.recursive(
     LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(WORDS), inner)

@@ -38,6 +38,7 @@ def empty_house(home: Path = Path("unused")) -> House:
         home=home,
         lake=lake,
         upkeep=lake,
+        corrections=lake,
         journal=MemoryJournal(),
         state=state,
         profiles=MemoryProfiles(),

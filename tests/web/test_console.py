@@ -148,8 +148,8 @@ def test_an_empty_house_teaches_how_to_send_events() -> None:
     visitor = owner(house)
     text = visitor.see("/").text
     assert "Nothing has come in yet" in text
-    assert "data-key=&#34;wk_test&#34;" in text or 'data-key="wk_test"' in text
-    assert "curl http://console.test/v1/track -u wk_test:" in text
+    assert "data-key=&#34;wk_test…&#34;" in text or 'data-key="wk_test…"' in text
+    assert "curl http://console.test/v1/track -u wk_test…:" in text
     assert "volano import orders.csv --as orders" in text
     for path in ("/plan", "/ideas", "/campaigns", "/results", "/settings"):
         assert visitor.see(path).status_code == 200

@@ -15,6 +15,7 @@ from tests.act.campaigns import always, campaign
 from volano.act.assign import variant
 from volano.domain.account import Source
 from volano.domain.campaign import CONTROL
+from volano.domain.change import Change
 from volano.domain.event import Decided
 from volano.domain.profile import Profile
 from volano.observe.identity import identity
@@ -89,7 +90,7 @@ def test_signing_in_moves_nobody_to_another_arm() -> None:
     room, live = Room(), campaign()
     room.state.put(live)
     person = identity("u:42")
-    room.profiles.put([Profile(person_id=person, assigned={live.salt: "elder"})], {}, None)
+    room.profiles.put(Change(puts=((person, Profile(person_id=person, assigned={live.salt: "elder"})),)))
     answer = room.ask(userId=42).json()
     assert answer["id"] == "me"
     assert [(one["id"], one["arm"]) for one in answer["campaigns"]] == [("elder", variant(live, "elder"))]
@@ -99,7 +100,8 @@ def test_signing_in_moves_nobody_to_another_arm() -> None:
 def test_who_signs_in_for_the_first_time_is_still_known_by_the_browser() -> None:
     room = Room()
     room.state.put(campaign(audience={"orders": 3}))
-    room.profiles.put([Profile(person_id=identity("a:me"), orders=3)], {}, None)
+    known = Profile(person_id=identity("a:me"), orders=3)
+    room.profiles.put(Change(puts=((known.person_id, known),)))
     assert len(room.ask(userId="new one").json()["campaigns"]) == 1
 
 

@@ -3,40 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import gzip
 import json
-from collections.abc import Coroutine
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import httpx
-import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from volano.domain.account import Source
-from volano.domain.event import Intake
-from volano.domain.view import Offset, View
-from volano.errors import BrokenHome, Busy, VolanoError
-from volano.flow.ingest import drain
-from volano.settings import Settings
+from tests.web.door import KEY, NOW, PAGE, Door, basic, run
+from volano.domain.view import Offset
+from volano.errors import Behind, BrokenHome, Busy, VolanoError
 from volano.testing.journal_memory import MemoryJournal
-from volano.testing.lake_memory import MemoryLake
-from volano.testing.profiles_memory import MemoryProfiles
-from volano.testing.state_memory import MemoryState
-from volano.web.intake import intake_app, is_intake
+from volano.web.asgi import Stalled, answer_error, body_of, status_of
+from volano.web.intake import is_intake
 
-CAPTURES = sorted((Path(__file__).parent.parent / "data" / "captures").glob("*.json"))
-NOW = 1_795_289_253_000_000
-KEY = "wk_test"
 GOOD: dict[str, Any] = {"type": "track", "event": "Product Viewed", "userId": "u1"}
 BATCH = json.dumps({"batch": [GOOD]}).encode()
-PAGE = "https://shop.example"
-
-R = TypeVar("R")
 
 
 class FullJournal(MemoryJournal):
@@ -48,49 +32,6 @@ class FullJournal(MemoryJournal):
 
     async def append(self, payload: bytes) -> Offset:
         raise self.error
-
-
-@dataclass
-class Door:
-    """A house with one source."""
-
-    settings: Settings = field(default_factory=Settings)
-    journal: MemoryJournal = field(default_factory=MemoryJournal)
-    state: MemoryState = field(default_factory=MemoryState)
-    clock: list[int] = field(default_factory=lambda: [NOW])
-
-    def __post_init__(self) -> None:
-        self.state.put(Source(key="web", name="Shop", write_key=KEY))
-        self.app = intake_app(self, lambda: self.clock[0])
-
-    def request(self, method: str, path: str, **given: Any) -> httpx.Response:
-        """One request and its answer."""
-        return run(self.requested(method, path, **given))
-
-    async def requested(self, method: str, path: str, **given: Any) -> httpx.Response:
-        """The same inside an event loop."""
-        transport = httpx.ASGITransport(app=self.app)
-        async with httpx.AsyncClient(transport=transport, base_url="http://volano.example") as client:
-            return await client.request(method, path, **given)
-
-    def post(self, body: bytes, path: str = "/v1/batch", **headers: str) -> httpx.Response:
-        """A POST with the key in Basic auth."""
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
-        return self.request("POST", path, content=body, headers=basic(KEY) | named)
-
-    def intakes(self) -> list[Intake]:
-        """What is in the journal."""
-        return [msgspec.msgpack.decode(payload, type=Intake) for _, payload in self.journal.read(0, 9999)]
-
-
-def run(coroutine: Coroutine[Any, Any, R]) -> R:
-    """Its result, in a loop of its own."""
-    return asyncio.run(coroutine)
-
-
-def basic(key: str) -> dict[str, str]:
-    """Basic auth with the key as user name."""
-    return {"Authorization": f"Basic {base64.b64encode(f'{key}:'.encode()).decode()}"}
 
 
 def test_events_are_in_the_journal_when_the_answer_is_200() -> None:
@@ -140,40 +81,6 @@ def test_other_paths_are_not_for_the_intake(path: str) -> None:
     assert not is_intake(path)
 
 
-def test_the_key_may_come_in_basic_auth_the_body_or_the_query() -> None:
-    door = Door()
-    body = {"batch": [GOOD]}
-    assert door.request("POST", "/v1/batch", json=body, headers=basic(KEY)).status_code == 200
-    assert door.request("POST", "/v1/batch", json=body | {"writeKey": KEY}).status_code == 200
-    assert door.request("POST", f"/v1/batch?writeKey={KEY}", json=body).status_code == 200
-
-
-@pytest.mark.parametrize(
-    ("headers", "code"),
-    [
-        ({}, "no_write_key"),
-        (basic("wrong"), "unknown_write_key"),
-        ({"Authorization": "Basic %%%"}, "no_write_key"),
-        ({"Authorization": "Bearer x"}, "no_write_key"),
-    ],
-)
-def test_an_unknown_or_missing_key_is_401(headers: dict[str, str], code: str) -> None:
-    answer = Door().request("POST", "/v1/batch", content=BATCH, headers=headers)
-    assert (answer.status_code, answer.json()["code"]) == (401, code)
-    assert "Basic auth" in answer.json()["message"]
-
-
-def test_a_new_key_is_known_at_once_and_a_dropped_one_refused_after_a_second() -> None:
-    door = Door()
-    assert door.post(BATCH).status_code == 200
-    door.state.put(Source(key="app", name="App", write_key="wk_new"))
-    new = door.request("POST", "/v1/batch", content=BATCH, headers=basic("wk_new"))
-    assert (new.status_code, door.intakes()[-1].source) == (200, "app")
-    door.state.drop(Source, "web")
-    door.clock[0] += 1_000_001
-    assert door.post(BATCH).status_code == 401
-
-
 def test_json_is_json_whatever_the_content_type() -> None:
     for kind in ("text/plain", "application/x-www-form-urlencoded", "image/png"):
         assert Door().post(BATCH, content_type=kind).status_code == 200
@@ -210,13 +117,6 @@ def test_a_broken_envelope_is_4xx_with_code_and_message(body: bytes, status: int
     assert door.intakes() == []
 
 
-def test_the_key_is_asked_for_before_the_events_are_looked_at() -> None:
-    body = b'{"batch": [' + b"1," * 2500 + b"1]}"
-    for told, code in ((b"", "no_write_key"), (b'"writeKey": "\\ud800", ', "unknown_write_key")):
-        answer = Door().request("POST", "/v1/batch", content=b"{" + told + body[1:])
-        assert (answer.status_code, answer.json()["code"]) == (401, code)
-
-
 def test_a_large_body_does_not_hold_up_a_small_one() -> None:
     door = Door()
     large = json.dumps({"batch": [GOOD] * 2500}).encode()
@@ -250,10 +150,19 @@ def test_another_method_is_405(method: str) -> None:
     assert (answer.status_code, answer.headers["allow"]) == (405, "POST, OPTIONS")
 
 
-@pytest.mark.parametrize("error", [Busy("the queue is full: try again"), BrokenHome("the disk is gone")])
-def test_a_journal_that_cannot_take_more_is_503_with_retry_after(error: VolanoError) -> None:
+@pytest.mark.parametrize(
+    ("error", "status", "seconds"),
+    [
+        (Busy("the queue is full: try again"), 503, "1"),
+        (BrokenHome("the disk is gone"), 503, "1"),
+        (Behind("the drain is behind: try again"), 429, "5"),
+    ],
+)
+def test_a_journal_that_cannot_take_more_says_when_to_come_again(
+    error: VolanoError, status: int, seconds: str
+) -> None:
     answer = Door(journal=FullJournal(error)).post(BATCH)
-    assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+    assert (answer.status_code, answer.headers["retry-after"]) == (status, seconds)
     assert answer.json()["message"] == error.message
 
 
@@ -281,34 +190,6 @@ def test_a_preflight_echoes_origin_and_headers_for_a_day() -> None:
     assert told["max-age"] == "86400"
 
 
-def test_pages_of_other_origins_are_refused_when_origins_are_named() -> None:
-    door = Door(settings=Settings(origins=f"{PAGE} https://other.example"))
-    assert door.post(BATCH, origin=PAGE).status_code == 200
-    assert door.post(BATCH).status_code == 200
-    refused = door.post(BATCH, origin="https://evil.example")
-    assert (refused.status_code, refused.json()["code"]) == (403, "wrong_origin")
-    assert "access-control-allow-origin" not in refused.headers
-
-
-def test_the_settings_of_a_project_point_segments_client_at_us() -> None:
-    answer = Door().request("GET", f"/v1/projects/{KEY}/settings", headers={"Origin": PAGE})
-    ours = {"apiKey": KEY, "apiHost": "volano.example/v1", "protocol": "http"}
-    assert answer.json() == {"integrations": {"Segment.io": ours}}
-    assert Door().request("GET", "/v1/projects/wrong/settings").status_code == 404
-
-
-def test_behind_tls_the_settings_of_a_project_say_https() -> None:
-    answer = Door(settings=Settings(secure_cookies=True)).request("GET", f"/v1/projects/{KEY}/settings")
-    assert answer.json()["integrations"]["Segment.io"]["protocol"] == "https"
-
-
-def test_the_source_config_is_what_rudderstacks_client_needs() -> None:
-    answer = Door().request("GET", f"/sourceConfig/?p=npm&writeKey={KEY}")
-    source = answer.json()["source"]
-    assert (source["id"], source["config"], source["destinations"]) == ("web", {}, [])
-    assert Door().request("GET", "/sourceConfig").status_code == 401
-
-
 def test_a_client_that_hangs_up_is_not_answered() -> None:
     sent: list[Any] = []
 
@@ -332,69 +213,87 @@ def test_no_body_is_answered_with_anything_but_200_or_4xx(body: bytes, path: str
     assert "success" in answer.json() or {"code", "message"} == answer.json().keys()
 
 
-def replayed(capture: dict[str, Any]) -> list[dict[str, Any]]:
-    """The rows of the lake after a recorded conversation, each request answered as the client needs it."""
-    door, lake = Door(), MemoryLake()
-    for request in capture["requests"]:
-        door.clock[0] = request["at"]
-        body = b"" if request["body"] is None else json.dumps(request["body"]).encode()
-        packed = gzip.compress(body) if request["headers"].get("content-encoding") == "gzip" else body
-        answer = door.request(request["method"], request["path"], headers=request["headers"], content=packed)
-        assert answer.status_code == 200
-        if "origin" in request["headers"]:
-            assert answer.headers["access-control-allow-origin"] == request["headers"]["origin"]
-        if request["method"] == "POST":
-            assert answer.json() == {"success": True}
-    drain(door.journal, lake, MemoryProfiles())
-    columns = (
-        "id",
-        "known_as",
-        "event",
-        "source",
-        "medium",
-        "device",
-        "path",
-        "revenue",
-        "order_id",
-        "product",
+def test_an_import_takes_history_as_it_is_told() -> None:
+    door = Door()
+    told = GOOD | {"timestamp": "1999-01-01T00:00:00Z", "messageId": "old"}
+    body = json.dumps({"batch": [told], "sentAt": "2020-01-01T00:00:00Z"}).encode()
+    assert door.post(body, "/v1/import").json() == {"success": True}
+    assert door.events()[0].time == 915_148_800_000_000
+    assert (
+        door.post(body.replace(b"1999", b"1969"), "/v1/import").json()["quarantined"][0]["code"] == "too_old"
     )
-    rows: list[dict[str, Any]] = lake.read(View(columns=columns)).to_pylist()
-    return rows
 
 
-@pytest.mark.parametrize("path", CAPTURES, ids=lambda path: path.stem)
-def test_recorded_clients_are_understood_whole(path: Path) -> None:
-    capture = json.loads(path.read_text())
-    calls = [
-        call
-        for request in capture["requests"]
-        if request["method"] == "POST"
-        for call in request["body"].get("batch", [request["body"]])
-    ]
-    rows = replayed(capture)
-    told = [call["properties"] for call in calls if call.get("event") == "Order Completed"]
-    orders = {order["order_id"]: order.get("revenue") for order in told}
-    assert len(rows) == len(calls) - len(told) + len(orders)
-    found = {row["order_id"]: row["revenue"] for row in rows if row["event"] == "Order Completed"}
-    assert found == {order: revenue and round(revenue * 100) for order, revenue in orders.items()}
+def test_what_segments_client_tells_its_vendor_is_taken_and_thrown_away() -> None:
+    door = Door()
+    assert door.request("POST", "/v1/m", content=b"{").json() == {"success": True}
+    assert door.intakes() == []
 
 
-def test_the_recorded_python_client_makes_these_rows() -> None:
-    path = next(path for path in CAPTURES if path.stem == "segment-python")
-    rows = replayed(json.loads(path.read_text()))
-    shown = [(row["event"], row["known_as"], row["path"], row["product"]) for row in rows]
-    assert sorted(shown, key=str) == [
-        ("Aliased", "u:user-1", None, None),
-        ("Grouped", "u:user-1", None, None),
-        ("Identified", "u:user-1", None, None),
-        ("Order Completed", "u:user-1", None, "p1"),
-        ("Page Viewed", "u:user-1", "/", None),
-        ("Screen Viewed", "u:user-1", None, None),
-    ]
+def test_an_address_gives_a_country_and_is_not_kept() -> None:
+    asked: list[str] = []
+
+    def geo(address: str) -> str:
+        asked.append(address)
+        return {"9.9.9.9": "CH"}.get(address, "GB")
+
+    door = Door(geo=geo)
+    mine, other = {"ip": "9.9.9.9", "locale": "en"}, {"ip": "1.1.1.1", "location": {"country": "FR"}}
+    bad = {"type": "no", "context": {"ip": "8.8.8.8"}}
+    batch = [GOOD | {"context": mine}, GOOD | {"context": other}, GOOD, bad]
+    assert door.post(json.dumps({"batch": batch}).encode(), user_agent="Mozilla/5.0").status_code == 200
+    (intake,) = door.intakes()
+    assert (intake.country, intake.user_agent) == ("GB", "Mozilla/5.0")
+    contexts = [json.loads(event.context) for event in intake.events]
+    assert contexts == [{"locale": "en", "location": {"country": "CH"}}, {"location": {"country": "FR"}}, {}]
+    kept = b"".join(payload or b"" for _, payload in door.journal.read(0, 9))
+    for address in ("9.9.9.9", "1.1.1.1", "8.8.8.8", "127.0.0.1"):
+        assert address in asked or address == "8.8.8.8"
+        assert address.encode() not in kept
 
 
-def test_the_recorded_browser_tells_source_device_and_path() -> None:
-    path = next(path for path in CAPTURES if path.stem == "segment-browser")
-    pages = [row for row in replayed(json.loads(path.read_text())) if row["event"] == "Page Viewed"]
-    told = {(row["source"], row["medium"], row["device"], row["path"]) for row in pages}
-    assert told == {("mail", "(none)", "desktop", "/web/seg.html")}
+def test_the_address_of_a_server_says_nothing_of_where_a_person_is() -> None:
+    door = Door(geo=lambda address: "GB")
+    door.post(BATCH, user_agent="analytics-python/2.4.0" + "x" * 900)
+    (intake,) = door.intakes()
+    assert (intake.country, len(intake.user_agent)) == ("", 400)
+
+
+def test_a_client_that_stalls_is_told_408_and_let_go() -> None:
+    async def receive() -> dict[str, Any]:
+        if not started:
+            started.append(1)
+            return {"type": "http.request", "body": b'{"batch"', "more_body": True}
+        await asyncio.sleep(60)
+        return {"type": "http.disconnect"}
+
+    started: list[int] = []
+    with pytest.raises(Stalled) as caught:
+        run(body_of(receive, 100, seconds=0.01))
+    assert (caught.value.code, status_of(caught.value)) == ("stalled", 408)
+
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    run(answer_error(send, caught.value))
+    assert (b"connection", b"close") in sent[0]["headers"]
+
+
+def test_two_equal_keys_a_megabyte_and_10000_names_leave_good_neighbours_alone() -> None:
+    good = json.dumps(GOOD)
+    many = json.dumps(GOOD | {"properties": {f"p{number}": 1 for number in range(10_000)}})
+    odd = (
+        good.replace('"event"', '"event": "a", "event"'),
+        json.dumps(GOOD | {"properties": {"text": "x" * 1_000_000}}),
+        many,
+        good.replace('"u1"', "1e999"),
+        good.replace('"u1"', '"\\ud800"'),
+        good.replace('"u1"', "NaN"),
+    )
+    for bad in odd:
+        door = Door()
+        answer = door.post(f'{{"batch": [{good}, {bad}, {good}]}}'.encode())
+        assert (answer.status_code, len(door.events()) >= 2) == (200, True)
+        assert len(door.events()) + len(answer.json().get("quarantined", [])) == 3

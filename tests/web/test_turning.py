@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, cast
 
 import msgspec
@@ -15,9 +16,11 @@ import pytest
 from tests.web.shop import NOW, full_house
 from tests.web.visitor import Clock, Visitor
 from volano.domain.event import Event, Intake
-from volano.domain.leak import Leak
+from volano.domain.leak import DAY, Leak
 from volano.domain.view import Offset, View
 from volano.ports import Journal
+from volano.settings import Settings
+from volano.testing.journal_memory import MemoryJournal
 from volano.testing.lake_memory import MemoryLake
 from volano.web.app import create_app
 from volano.web.turning import Turning
@@ -33,7 +36,10 @@ def house() -> House:
 class Broken:
     """A journal on a disk that died."""
 
-    name = "j0"
+    def __init__(self, name: str = "j0") -> None:
+        self.name = name
+
+    end = 0
 
     def read(self, since: int, limit: int) -> object:
         """Nothing can be read."""
@@ -78,6 +84,7 @@ class Untidy(MemoryLake):
     def __init__(self) -> None:
         super().__init__()
         self.tidied = 0
+        self.expired: list[int] = []
 
     def needs_compaction(self) -> bool:
         """Until it was done."""
@@ -88,6 +95,11 @@ class Untidy(MemoryLake):
         self.tidied += 1
         return 0
 
+    def expire(self, before: int) -> int:
+        """Remembers what is too old."""
+        self.expired.append(before)
+        return 1
+
 
 class Rotten(Untidy):
     """A lake that can be put in order, but not be read."""
@@ -97,9 +109,11 @@ class Rotten(Untidy):
         raise OSError("the disk is gone")
 
 
-def sent(house: House) -> None:
+def sent(house: House, message: str = "m1") -> None:
     """An event comes in."""
-    event = Event(kind="track", event="Product Viewed", message_id="m1", time=NOW, user_id="u", context=b"{}")
+    event = Event(
+        kind="track", event="Product Viewed", message_id=message, time=NOW, user_id="u", context=b"{}"
+    )
     frame = msgspec.msgpack.encode(Intake(source="web", received_at=NOW, events=[event]))
     asyncio.run(house.journal.append(frame))
 
@@ -119,18 +133,56 @@ def test_events_are_brought_in_while_a_plan_is_being_made(house: House) -> None:
     assert [thread.name for thread in threading.enumerate() if thread.name.startswith("volano-")] == []
 
 
-def test_a_lake_that_needs_it_is_put_in_order_after_a_plan(house: House) -> None:
+def test_a_lake_that_needs_it_is_put_in_order_once(house: House) -> None:
     lake = Untidy()
     turning = Turning(replace(house, lake=lake, upkeep=lake), Clock())
-    turning.think()
-    turning.think()
-    assert (lake.tidied, turning.troubles) == (1, {})
+    turning.tidy()
+    turning.tidy()
+    assert (lake.tidied, lake.expired, turning.troubles) == (1, [], {})
+
+
+def test_what_is_too_old_is_dropped_once_a_day(house: House) -> None:
+    lake = Untidy()
+    kept = replace(house, lake=lake, upkeep=lake, settings=Settings(retention_days=30))
+    turning = Turning(kept, Clock())
+    turning.tidy()
+    turning.tidy()
+    assert lake.expired == [NOW - 30 * DAY]
+    assert turning.version == 1
+
+
+def test_a_home_that_takes_too_much_of_the_disk_is_told_and_so_is_that_it_is_over(
+    house: House, tmp_path: Path
+) -> None:
+    (tmp_path / "much").write_bytes(b"x" * 100_000)
+    turning = Turning(replace(house, home=tmp_path, settings=Settings(disk_budget=50_000)), Clock())
+    turning.tidy()
+    assert "budget is used up" in turning.troubles["taking events"]
+    (tmp_path / "much").unlink()
+    again = Turning(replace(house, home=tmp_path, settings=Settings(disk_budget=50_000)), Clock())
+    again.tidy()
+    assert again.troubles == {}
+    assert not (tmp_path / "journal" / "no-room").exists()
+
+
+def test_what_other_processes_took_in_is_brought_in_too_and_a_broken_journal_stops_no_other(
+    house: House,
+) -> None:
+    second, broken = MemoryJournal("j1"), cast(Journal, Broken("j2"))
+    both = replace(house, others=lambda: [broken, second])
+    sent(house, "m1")
+    sent(replace(house, journal=second), "m2")
+    turning = Turning(both, Clock())
+    assert turning.drain() == 2
+    assert turning.troubles == {"bringing events in from j2": "OSError: the disk is gone"}
+    assert house.lake.offset("j1") == second.end
 
 
 def test_what_goes_wrong_with_one_thing_does_not_keep_the_others_from_being_done(house: House) -> None:
     lake = Rotten()
     turning = Turning(replace(house, lake=lake, upkeep=lake), Clock())
     turning.think()
+    turning.tidy()
     assert "looking for leaks" in turning.troubles
     assert lake.tidied == 1
 

@@ -12,6 +12,8 @@ UNKNOWN_DEVICE = "(unknown)"
 GAP = 30 * 60 * 1_000_000  # µs without an event that end a visit
 LONGEST_VISIT = 12 * 3600 * 1_000_000  # µs; whoever was first seen before that has been here before
 
+_TOLD = ("device", "os", "browser", "language", "timezone", "country")
+
 Facts = Mapping[str, Any]
 
 
@@ -28,25 +30,40 @@ class Visit(Protocol):
     def device(self) -> str | None: ...
 
     @property
+    def os(self) -> str | None: ...
+
+    @property
+    def browser(self) -> str | None: ...
+
+    @property
+    def language(self) -> str | None: ...
+
+    @property
+    def timezone(self) -> str | None: ...
+
+    @property
+    def country(self) -> str | None: ...
+
+    @property
     def path(self) -> str | None: ...
 
 
 def facts(
-    visit: Visit, profile: Profile | None, *, landing: str | None = None, returning: bool | None = None
+    visit: Visit, known: Facts, *, landing: str | None = None, returning: bool | None = None
 ) -> dict[str, Any]:
-    """The flat facts a rule may name; the words of the dimensions are those of the analyses.
+    """The flat facts a rule may name: what is `known` of the person, and on top what the visit tells.
 
-    `source` is that of this visit, else the person's, else direct; `revenue` is minor units; `landing` is
-    the visit's first path, taken to be this page where nobody says; `returning` None leaves `visitor` out.
+    `source` is that of this visit, else the person's, else direct; `landing` is the visit's first path,
+    taken to be this page where nobody says; `returning` None leaves `visitor` out.
     """
-    found = {
-        "source": _source(visit, profile),
-        "device": visit.device or (profile.device if profile else "") or UNKNOWN_DEVICE,
-        "path": visit.path,
-        "landing": landing or visit.path,
-        "orders": profile.orders if profile else 0,
-        "revenue": profile.revenue if profile else 0,
-    }
+    found = {"source": DIRECT, "device": UNKNOWN_DEVICE, **known, "path": visit.path}
+    found["landing"] = landing or visit.path
+    if visit.source:
+        found["source"] = f"{visit.source} / {visit.medium or '(none)'}"
+    for name in _TOLD:
+        value = getattr(visit, name)
+        if value:
+            found[name] = value
     if returning is not None:
         found["visitor"] = "returning" if returning else "new"
     return found
@@ -73,11 +90,3 @@ def returning(profile: Profile | None, visits: int | None, *, now: int) -> bool:
     if profile is None or not profile.last_seen:
         return False
     return now - profile.last_seen > GAP or now - profile.first_seen > LONGEST_VISIT
-
-
-def _source(visit: Visit, profile: Profile | None) -> str:
-    if visit.source:
-        return f"{visit.source} / {visit.medium or '(none)'}"
-    if profile and profile.source:
-        return f"{profile.source} / {profile.medium or '(none)'}"
-    return DIRECT

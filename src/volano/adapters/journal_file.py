@@ -5,34 +5,45 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import os
-import struct
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from io import FileIO
-from itertools import accumulate, islice, pairwise, zip_longest
+from itertools import accumulate, islice
 from pathlib import Path
-from typing import BinaryIO, NoReturn, TextIO
-from zlib import crc32
+from time import monotonic
+from typing import NoReturn, TextIO
 
+from volano.adapters import journal_notes as notes
+from volano.adapters.journal_frames import LARGEST, framed
+from volano.adapters.journal_segments import Segments
 from volano.domain.view import Offset
-from volano.errors import BrokenHome, Busy
+from volano.errors import Behind, BrokenHome, Busy, TooLarge
 
 SEGMENT = 64 << 20  # bytes after which a new file is begun
-WAITING = 32 << 20  # bytes that may wait for the disk
 _MEND = "restore a backup, or move that folder aside to go on without what only it holds"
-_HEAD = struct.Struct("<II")  # length of the payload, crc32 of length and payload
-_LENGTH = struct.Struct("<I")
+_ROOM = "free some disk"
+_LOOK_EVERY = 0.5  # seconds between two looks at what another process may have told
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Bytes that may wait for the disk, and acknowledged ones that may wait for the drain."""
+
+    waiting: int = 32 << 20
+    budget: int = 1 << 30
 
 
 class FileJournal:
     """Frames in segment files named by the position of their first byte, in the folder `path/name`.
 
     Frames that arrive while the disk is busy are written and synced together (group commit). One process
-    writes (the first `append` takes the lock and cuts off a torn tail); any number may read. `sync` is
-    called with a file descriptor and returns when the file is on the disk. Positions never go back: a new
-    journal begins at `start`, how far the lake has read, and one that ends before it raises BrokenHome.
+    writes (`claim`, or the first `append`, takes the lock and cuts off a torn tail); any number may read.
+    `sync` is called with a file descriptor and returns when the file is on the disk. Positions never go
+    back: a new journal begins at `start`, how far the lake has read, and one that ends before it raises
+    BrokenHome.
     """
 
     def __init__(
@@ -42,13 +53,13 @@ class FileJournal:
         *,
         start: int = 0,
         segment: int = SEGMENT,
-        waiting: int = WAITING,
+        limits: Limits = Limits(),  # noqa: B008  frozen
         sync: Callable[[int], None] = os.fdatasync,
     ) -> None:
         self.name = name
-        self._folder = Path(path) / name
-        self._segment = segment
-        self._limit = waiting
+        self._files = Segments(Path(path) / name)
+        self._roll = segment
+        self._limits = limits
         self._sync = sync
         self._tail: _Tail | None = None
         self._turn = threading.Lock()
@@ -57,14 +68,29 @@ class FileJournal:
         self._waiting = 0
         self._flusher: asyncio.Task[None] | None = None
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"journal-{name}")
-        self._start = start
-        self._check_end()
+        self._start = self._drained = start
+        self._upto = self._last_end()
+        self._looked = float("-inf")
+        self._refusal = ""
+
+    @property
+    def end(self) -> int:
+        """The position after the last durable frame, as far as this process knows."""
+        return self._upto if self._tail else self._last_end()
+
+    def claim(self) -> list[str]:
+        """Takes the lock of the writer; what was cut off the end, a sentence each. Busy if another has it."""
+        known = notes.incidents(self._files.folder)
+        with self._turn:
+            self._ready()
+        return [one.told(self.name) for one in notes.incidents(self._files.folder) if one not in known]
 
     async def append(self, payload: bytes) -> Offset:
         """The position after the frame, once it is on the disk.
 
-        Busy when too much is waiting or the disk is full; the frame may then be kept or not, and may come
-        again. BrokenHome for ever after a sync has failed, since nobody then knows what the disk holds.
+        Busy when too much is waiting for the disk or it is full (the frame may then be kept or not, and may
+        come again), Behind when too much is waiting for the drain. BrokenHome for ever after a sync has
+        failed, since nobody then knows what the disk holds.
         """
         self._check(len(payload))
         future: asyncio.Future[Offset] = asyncio.get_running_loop().create_future()
@@ -79,19 +105,31 @@ class FileJournal:
         self._check(len(payload))
         return self._commit([payload])[0]
 
-    def read(self, since: int, limit: int) -> Iterator[tuple[Offset, bytes]]:
+    def read(self, since: int, limit: int) -> Iterator[tuple[Offset, bytes | None]]:
         """At most `limit` durable frames from a position on, each with the position after it.
 
-        BrokenHome when the journal begins only after `since`.
+        None stands for a stretch that is damaged: its bytes are kept in the folder `damaged`. BrokenHome
+        when a part from `since` on is not there.
         """
         return islice(self._frames(since), limit)
 
+    def _frames(self, since: int) -> Iterator[tuple[Offset, bytes | None]]:
+        tail = self._tail
+        known = None if tail is None else (tail.start, tail.end)
+        for position, payload in self._files.frames(since, known):
+            yield Offset(self.name, position), payload
+
     def forget(self, before: int) -> None:
         """Deletes segments that end at or below a position; the newest stays."""
-        starts = self._starts()
-        for start, end in pairwise(starts):
-            if end <= before:
-                self._path(start).unlink(missing_ok=True)
+        self._files.forget(before)
+        if before != self._drained:
+            self._drained = before
+            notes.write_drained(self._files.folder, before)
+
+    def scrub(self, before: int) -> None:
+        """Deletes and writes over all that lies before a position, also while another process appends."""
+        self.forget(before)
+        self._files.scrub(before)
 
     def close(self) -> None:
         """Finishes what was begun and lets another process write."""
@@ -103,19 +141,36 @@ class FileJournal:
                 self._tail.lock.close()
                 self._tail = None
 
-    def _check_end(self) -> None:
-        for last in self._starts()[-1:]:
-            end = last + self._path(last).stat().st_size
-            if end < self._start:
-                raise BrokenHome(
-                    f"journal {self._folder} ends at {end}, the lake has read up to {self._start}: {_MEND}"
-                )
+    def _last_end(self) -> int:
+        """Where the newest segment ends; BrokenHome if the lake has read more than that."""
+        starts = self._files.starts()
+        end = starts[-1] + self._files.size(starts[-1]) if starts else self._start
+        if end < self._start:
+            raise BrokenHome(
+                f"journal {self._files.folder} ends at {end}, the lake has read up to {self._start}: {_MEND}"
+            )
+        return end
 
     def _check(self, size: int) -> None:
         if self._broken:
             raise BrokenHome(self._broken)
-        if self._waiting and self._waiting + size > self._limit:
+        if size > LARGEST:
+            raise TooLarge(f"{size:,} bytes are too much for one frame: send smaller batches")
+        if self._waiting and self._waiting + size > self._limits.waiting:
             raise Busy(f"journal {self.name!r} has {self._waiting} bytes waiting for the disk: try again")
+        self._look()
+        if self._refusal:
+            raise Busy(self._refusal, "no_room")
+        if self._upto + self._waiting - self._drained > self._limits.budget:
+            raise Behind("it comes in faster than it is stored: try again in a moment")
+
+    def _look(self) -> None:
+        """Hears now and then from the process that drains how far it is, and whether there is room."""
+        now = monotonic()
+        if now - self._looked > _LOOK_EVERY:
+            self._looked = now
+            self._refusal = notes.refusal(self._files.folder.parent)
+            self._drained = max(self._drained, notes.read_drained(self._files.folder))
 
     async def _flush(self) -> None:
         """Commits what is queued until nothing is."""
@@ -137,19 +192,22 @@ class FileJournal:
         with self._turn:
             if self._broken:
                 raise BrokenHome(self._broken)
-            tail = self._ready()
-            frames = [_frame(payload) for payload in payloads]
-            ends = [tail.end + size for size in accumulate(map(len, frames))]
-            failure = _write(tail.file.fileno(), b"".join(frames))
+            try:
+                tail = self._ready()
+            except OSError as error:
+                raise Busy(f"journal {self.name!r} cannot be written ({error.strerror}): {_ROOM}") from error
+            written = [framed(payload) for payload in payloads]
+            ends = [tail.end + size for size in accumulate(map(len, written))]
+            failure = _write(tail.file.fileno(), b"".join(written))
             if failure is not None:
                 ends = self._cut(tail, ends)
             try:
                 self._sync(tail.file.fileno())
             except OSError as error:
                 self._fail(f"could not be synced ({error.strerror})", error)
-            tail.end = ends[-1] if ends else tail.end
+            self._upto = tail.end = ends[-1] if ends else tail.end
             if failure is not None:
-                raise Busy(f"journal {self.name!r} could not be written ({failure.strerror}): free some disk")
+                raise Busy(f"journal {self.name!r} could not be written ({failure.strerror}): {_ROOM}")
             return [Offset(self.name, end) for end in ends]
 
     def _cut(self, tail: _Tail, ends: list[int]) -> list[int]:
@@ -170,81 +228,34 @@ class FileJournal:
         """The tail to write to: opened at first use, rolled when it is full."""
         if self._tail is None:
             self._tail = self._open()
-        if self._tail.end - self._tail.start >= self._segment:
-            self._tail.file.close()
-            self._tail.file = self._begin(self._tail.end)
+        if self._tail.end - self._tail.start >= self._roll:
+            full, self._tail.file = self._tail.file, self._files.begin(self._tail.end)
+            full.close()
             self._tail.start = self._tail.end
         return self._tail
 
     def _open(self) -> _Tail:
-        self._folder.mkdir(parents=True, exist_ok=True)
-        lock = (self._folder / "lock").open("w")
+        self._files.folder.mkdir(parents=True, exist_ok=True)
+        lock = (self._files.folder / "lock").open("a+")
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             lock.close()
-            raise Busy(f"journal {self._folder} is written by another process: stop that first") from error
-        starts = self._starts()
+            raise Busy(
+                f"journal {self._files.folder} is written by another process: stop that first"
+            ) from error
+        with suppress(OSError):  # a full disk: the lock holds, and names nobody
+            lock.truncate(0)
+            lock.write(str(os.getpid()))
+            lock.flush()
+        starts = self._files.starts()
         if not starts:
-            return _Tail(lock, self._begin(self._start), self._start, self._start)
+            return _Tail(lock, self._files.begin(self._start), self._start, self._start)
         start = starts[-1]
-        file = self._path(start).open("ab", buffering=0)
-        with self._path(start).open("rb") as whole:
-            size = sum(_HEAD.size + len(payload) for payload in _payloads(whole, file.tell()))
-        os.ftruncate(file.fileno(), size)
+        file = self._files.path(start).open("ab", buffering=0)
+        self._upto = self._files.mend(file, start, self._start)
         self._sync(file.fileno())  # whole frames that nobody has acknowledged may lie in the cache only
-        return _Tail(lock, file, start, start + size)
-
-    def _begin(self, start: int) -> FileIO:
-        """A new segment, its name made durable."""
-        file = self._path(start).open("ab", buffering=0)
-        for folder in (self._folder, self._folder.parent):
-            handle = os.open(folder, os.O_RDONLY)
-            try:
-                os.fsync(handle)
-            finally:
-                os.close(handle)
-        return file
-
-    def _frames(self, since: int) -> Iterator[tuple[Offset, bytes]]:
-        starts = self._starts()
-        if starts and since < starts[0]:
-            raise BrokenHome(
-                f"journal {self._folder} begins at {starts[0]}, what came in from {since} is missing: {_MEND}"
-            )
-        for start, following in zip_longest(starts, starts[1:]):
-            if following is not None and following <= since:
-                continue
-            position = max(since, start)
-            try:
-                file = self._path(start).open("rb")
-            except FileNotFoundError:
-                continue  # forgotten meanwhile
-            with file:
-                end = self._durable(file, start)
-                file.seek(position - start)
-                for payload in _payloads(file, end - position):
-                    position += _HEAD.size + len(payload)
-                    yield Offset(self.name, position), payload
-            if following is not None and position < following:
-                raise BrokenHome(
-                    f"journal {self._path(start)} is damaged at {position - start}: restore a backup"
-                )
-
-    def _durable(self, file: BinaryIO, start: int) -> int:
-        """Up to which position this segment is on the disk; a reader that does not know makes it so."""
-        tail = self._tail
-        if tail is not None and start == tail.start:
-            return tail.end
-        size = os.fstat(file.fileno()).st_size
-        os.fdatasync(file.fileno())
-        return start + size
-
-    def _starts(self) -> list[int]:
-        return sorted(int(path.stem) for path in self._folder.glob("*.log"))
-
-    def _path(self, start: int) -> Path:
-        return self._folder / f"{start:020d}.log"
+        return _Tail(lock, file, start, self._upto)
 
 
 @dataclass(slots=True)
@@ -266,25 +277,6 @@ def _write(handle: int, data: bytes) -> OSError | None:
     except OSError as error:
         return error
     return None
-
-
-def _frame(payload: bytes) -> bytes:
-    length = _LENGTH.pack(len(payload))
-    return length + _LENGTH.pack(crc32(payload, crc32(length))) + payload
-
-
-def _payloads(file: BinaryIO, size: int) -> Iterator[bytes]:
-    """The whole frames in the next `size` bytes; stops before one that is torn."""
-    while size >= _HEAD.size:
-        head = file.read(_HEAD.size)
-        if len(head) < _HEAD.size:
-            return
-        length, check = _HEAD.unpack(head)
-        size -= _HEAD.size + length
-        payload = file.read(length) if size >= 0 else b""
-        if len(payload) < length or crc32(payload, crc32(head[:4])) != check:
-            return
-        yield payload
 
 
 def _settle(batch: list[tuple[bytes, asyncio.Future[Offset]]], result: list[Offset] | Exception) -> None:

@@ -1,94 +1,182 @@
-"""Who has become whom: merges as links from an alias to a person, in the order they were accepted."""
+"""Who each identity is now, and which rows may not lie there yet: sorted runs, the newest counts.
+
+A link says "identity → person"; an identity without one is a person of its own. A move says that at a
+commit an identity went from one person to another: rows of it that lie under the old person are strays
+until they have been settled.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from volano.adapters.lake_ids import load, save
-from volano.adapters.lake_manifest import Draft, Manifest
+from volano.adapters.lake_files import Files
+from volano.adapters.lake_ids import among, save
+from volano.adapters.lake_manifest import Draft, Manifest, Run
 
 People = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
+
+_NULL = -(2**63)
+_NOBODY = np.empty(0, np.int64)
 
 
 @dataclass(slots=True, kw_only=True)
 class Links:
-    """Aliases (sorted) with the person each one finally leads to; `pending` are not yet true of the files."""
+    """The runs of one snapshot, oldest first: `links` (identity, person), `moves` (old, new, commit)."""
 
-    accepted: npt.NDArray[np.int64]  # (n, 2) alias and target, in order
-    aliases: People = field(default_factory=lambda: np.empty(0, np.int64))
-    roots: People = field(default_factory=lambda: np.empty(0, np.int64))
-    pending: People = field(default_factory=lambda: np.empty(0, np.int64))
+    files: Files
+    links: tuple[Run, ...] = ()
+    moves: tuple[Run, ...] = ()
 
-    @classmethod
-    def of(cls, accepted: npt.NDArray[np.int64], settled: int) -> Links:
-        """Follows every chain to its end by jumping twice as far in each turn."""
-        order = np.argsort(accepted[:, 0], kind="stable")
-        aliases, roots = accepted[order, 0], accepted[order, 1].copy()
-        while len(aliases):
-            at = np.minimum(np.searchsorted(aliases, roots), len(aliases) - 1)
-            further = aliases[at] == roots
-            if not further.any():
-                break
-            roots[further] = roots[at[further]]
-        return cls(accepted=accepted, aliases=aliases, roots=roots, pending=np.sort(accepted[settled:, 0]))
+    def resolve(self, identities: People) -> People:
+        """The person each identity is now."""
+        people = identities.copy()
+        open_ = np.arange(len(identities))
+        for link in reversed(self.links):
+            run = self.files.load(link.path)
+            asked = identities[open_]
+            at = np.minimum(np.searchsorted(run[0], asked), run.shape[1] - 1)
+            hit = run[0][at] == asked
+            people[open_[hit]] = run[1][at[hit]]
+            open_ = open_[~hit]
+        return people
 
-    def resolve(self, people: People) -> People:
-        """The person each id now stands for."""
-        if not len(self.aliases):
-            return people
-        at = np.minimum(np.searchsorted(self.aliases, people), len(self.aliases) - 1)
-        return np.where(self.aliases[at] == people, self.roots[at], people)
+    def identities(self) -> People:
+        """Who has ever been linked, sorted."""
+        return np.unique(np.concatenate([self.files.load(run.path)[0] for run in self.links] or [_NOBODY]))
 
-    def stray(self, people: People) -> npt.NDArray[np.bool_]:
-        """True where rows of a person still lie under an alias."""
-        if not len(self.pending):
-            return np.zeros(len(people), np.bool_)
-        at = np.minimum(np.searchsorted(self.pending, people), len(self.pending) - 1)
-        strays: npt.NDArray[np.bool_] = self.pending[at] == people
+    @property
+    def pending(self) -> int:
+        """How many moves are not yet true of the files."""
+        return sum(run.rows for run in self.moves)
+
+    def left(self, people: People) -> Mask:
+        """True where an identity has left the person, so that a row there may be a stray."""
+        found = np.zeros(len(people), np.bool_)
+        for run in self.moves:
+            found |= among(people, self.files.load(run.path)[0])
+        return found
+
+    def any_left_between(self, low: int, high: int) -> bool:
+        """Whether anybody in [low, high] has been left."""
+        return any(holds(self.files.load(run.path)[0], low, high) for run in self.moves)
+
+    def strays(self, people: People, identities: People | None) -> npt.NDArray[np.intp]:
+        """Which rows lie under a person who is not theirs; without identities people are their own."""
+        at = np.flatnonzero(self.left(people))
+        if not len(at):
+            return at
+        home = self.resolve(arrivals(people[at], None if identities is None else identities[at]))
+        strays: npt.NDArray[np.intp] = at[home != people[at]]
         return strays
 
-    def any_between(self, low: int, high: int) -> bool:
-        """Whether a pending alias lies in [low, high]."""
-        at = int(np.searchsorted(self.pending, low))
-        return at < len(self.pending) and int(self.pending[at]) <= high
+    def origins(self, people: People) -> People:
+        """Under whom else rows of these people may lie, sorted."""
+        found = _NOBODY
+        asked = np.unique(people)
+        while len(asked):
+            before = np.unique(np.concatenate([self._left_for(run, asked) for run in self.moves] or [found]))
+            asked = before[~among(before, found)]
+            found = np.union1d(found, asked)
+        return found
 
-    def accept(self, merges: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
-        """Which of (alias, person) say something new: an alias moves once, and never into itself."""
-        new: dict[int, int] = {}
-
-        def root(person: int) -> int:
-            person = int(self.resolve(np.array([person]))[0])
-            while person in new:
-                person = new[person]
-            return person
-
-        for alias, person in merges:
-            target = root(person)
-            if root(alias) == alias and target != alias:
-                new[alias] = target
-        return list(new.items())
+    def _left_for(self, move: Run, people: People) -> People:
+        """Whom identities left to become these people."""
+        run, turn = self.files.load(move.path), self.files.turn(move.path)
+        new = run[1]
+        low = np.searchsorted(new, people, "left", sorter=turn)
+        high = np.searchsorted(new, people, "right", sorter=turn)
+        spans = [turn[a:b] for a, b in zip(low.tolist(), high.tolist(), strict=True) if b > a]
+        return run[0][np.concatenate(spans)] if spans else np.empty(0, np.int64)
 
 
-def read_links(root: Path, manifest: Manifest) -> Links:
+def holds(sorted_: People, low: int, high: int) -> bool:
+    """Whether a sorted array has a number in [low, high].
+
+    >>> holds(np.array([1, 5]), 2, 4), holds(np.array([1, 5]), 2, 5)
+    (False, True)
+    """
+    at = int(np.searchsorted(sorted_, low))
+    return at < len(sorted_) and int(sorted_[at]) <= high
+
+
+def arrivals(people: People, identities: People | None) -> People:
+    """The identities of rows; whoever has none arrived as the person."""
+    return people if identities is None else np.where(identities == _NULL, people, identities)
+
+
+def read_links(files: Files, manifest: Manifest) -> Links:
     """All links of a snapshot."""
-    runs = [load(root, run) for run in manifest.links]
-    accepted = np.concatenate(runs) if runs else np.empty((0, 2), np.int64)
-    return Links.of(accepted, manifest.settled)
+    return Links(files=files, links=manifest.links, moves=manifest.moves)
 
 
-def add_links(draft: Draft, root: Path, new: list[tuple[int, int]]) -> None:
-    """Adds a run of links; neighbours of similar size are joined, the order stays."""
-    runs, gone = list(draft.manifest.links), set()
-    joined = np.array(new, np.int64).reshape(-1, 2)
-    while runs and runs[-1].rows < 2 * len(joined):
+def add_links(draft: Draft, links: Links, identities: People, people: People) -> Links:
+    """Says who identities are from now on (the last word on each counts); the links after that."""
+    backwards = identities[::-1]
+    identities, last = np.unique(backwards, return_index=True)
+    people = people[::-1][last]
+    before = links.resolve(identities)
+    changed = before != people
+    if not changed.any():
+        return links
+    draft.change(links=_grown(draft, "links", np.stack([identities, people])[:, changed]))
+    commit = np.full(int(changed.sum()), draft.manifest.commits)
+    draft.change(moves=_grown(draft, "moves", np.stack([before[changed], people[changed], commit])))
+    return read_links(draft.files, draft.manifest)
+
+
+def settle(draft: Draft, commit: int) -> None:
+    """Forgets the moves up to a commit: every row lies where it belonged then."""
+    old = draft.manifest.moves
+    runs = [draft.files.load(run.path) for run in old]
+    left = [run[:, run[2] > commit] for run in runs]
+    together = np.concatenate(left or [np.empty((3, 0), np.int64)], axis=1)
+    draft.change(moves=())
+    if together.shape[1]:
+        together = together[:, np.argsort(together[0], kind="stable")]
+        draft.change(moves=(save(draft, "moves", together),))
+    draft.discard({run.path for run in old})
+
+
+def drop(draft: Draft, identities: Iterable[int]) -> None:
+    """Forgets the links of identities."""
+    gone = np.unique(np.fromiter(identities, np.int64))
+    old = draft.manifest.links
+    whole = _latest([draft.files.load(run.path) for run in old])
+    left = whole[:, ~among(whole[0], gone)]
+    if left.shape == whole.shape:
+        return
+    draft.change(links=(save(draft, "links", left),) if left.shape[1] else ())
+    draft.discard({run.path for run in old})
+
+
+def _grown(draft: Draft, kind: str, new: People) -> tuple[Run, ...]:
+    """The runs of a kind with one more; neighbours of similar size are joined."""
+    runs = list(draft.manifest.links if kind == "links" else draft.manifest.moves)
+    new = new[:, np.argsort(new[0], kind="stable")]
+    gone = set()
+    while runs and runs[-1].rows < 2 * new.shape[1]:
         last = runs.pop()
-        joined = np.concatenate([load(root, last), joined])
+        both = [draft.files.load(last.path), new]
+        new = _latest(both) if kind == "links" else _sorted(both)
         gone.add(last.path)
-    runs.append(save(draft, root, "links", joined))
-    draft.change(links=tuple(runs))
+    if kind == "links" and not runs:
+        new = new[:, new[0] != new[1]]  # nothing older is hidden by them
     draft.discard(gone)
+    return (*runs, save(draft, kind, new)) if new.shape[1] else tuple(runs)
+
+
+def _sorted(runs: list[People]) -> People:
+    together = np.concatenate(runs, axis=1)
+    return together[:, np.argsort(together[0], kind="stable")]
+
+
+def _latest(runs: list[People]) -> People:
+    """Runs as one; of each identity the last word."""
+    together = _sorted(runs or [np.empty((2, 0), np.int64)])
+    last = np.append(together[0][1:] != together[0][:-1], True)[: together.shape[1]]
+    return together[:, last]

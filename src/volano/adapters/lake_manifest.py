@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
-import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from pathlib import Path
 
 import msgspec
 
+from volano.adapters.lake_files import SIDE, Files
 from volano.errors import BrokenHome
 
-VERSION = 1
-_NAME = "manifest.json"
-_SIDE = "index"  # the directory of id runs and links
+VERSION = 2
+_LONG_AGO = float("-inf")
+HOT = -1  # the bucket of a small file with rows of any, sorted by bucket first
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True):
-    """One Parquet file: sorted rows of one bucket. Bounds are inclusive, times UTC µs."""
+    """One Parquet file: sorted rows of one bucket, or HOT. Bounds are inclusive, times UTC µs."""
 
     path: str
     table: str
@@ -50,7 +45,10 @@ class Waste(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
-    """One snapshot of a lake. The first `settled` links are true of every file already."""
+    """One snapshot of a lake: `links` say who each identity is, `moves` which rows may not lie there yet.
+
+    `settled` belongs to version 1, where links were kept in the order of their telling.
+    """
 
     version: int = VERSION
     buckets: int
@@ -58,15 +56,18 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     parts: tuple[Part, ...] = ()
     ids: dict[str, tuple[Run, ...]] = {}
     links: tuple[Run, ...] = ()
-    settled: int = 0
+    moves: tuple[Run, ...] = ()
     offsets: dict[str, int] = {}
     waste: tuple[Waste, ...] = ()
+    settled: int = 0
+
+    def runs(self) -> list[Run]:
+        """Every file of the side index."""
+        return [*(run for table in self.ids.values() for run in table), *self.links, *self.moves]
 
     def paths(self) -> set[str]:
         """Every file this snapshot names, waste too."""
-        runs = [run.path for table in self.ids.values() for run in table]
-        links = [run.path for run in self.links]
-        return {*(part.path for part in self.parts), *runs, *links, *(old.path for old in self.waste)}
+        return {one.path for some in (self.parts, self.runs(), self.waste) for one in some}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -87,28 +88,35 @@ class Snapshot:
 
 @dataclass(slots=True, kw_only=True)
 class Draft:
-    """The next manifest while its files are written; `commit` of the store makes it true."""
+    """The next manifest while its files are written; `writing` of the store makes it true.
 
+    `mark` keeps apart the names of those who write at the same time.
+    """
+
+    files: Files
     manifest: Manifest
     day: str
     now: float
+    mark: str = ""
+    named: int = 0
     fresh: list[str] = field(default_factory=list)
 
     def name(self, folder: str, ending: str, day: str = "") -> str:
         """A path nobody has used, below the root of the lake; the file is part of this commit."""
-        path = f"{folder}/{day or self.day}-{self.manifest.commits:08d}-{len(self.fresh):04d}.{ending}"
+        path = f"{folder}/{day or self.day}-{self.manifest.commits:08d}-{self.mark}{self.named:04d}.{ending}"
+        self.named += 1
         self.fresh.append(path)
         return path
 
     def side(self, kind: str) -> str:
         """A path for a run of the side index."""
-        return self.name(f"{_SIDE}/{kind}", "npy")
+        return self.name(f"{SIDE}/{kind}", "npy")
 
     def change(self, **values: object) -> None:
         """Replaces fields of the manifest to be."""
         self.manifest = msgspec.structs.replace(self.manifest, **values)
 
-    def swap(self, old: list[Part], new: list[Part]) -> None:
+    def swap(self, old: Iterable[Part], new: Iterable[Part]) -> None:
         """Takes parts out and puts others in; the files of the old ones go to waste."""
         gone = {part.path for part in old}
         kept = tuple(part for part in self.manifest.parts if part.path not in gone)
@@ -120,134 +128,25 @@ class Draft:
         waste = tuple(Waste(path=path, since=self.now) for path in sorted(paths))
         self.change(waste=self.manifest.waste + waste)
 
+    def take_over(self, other: Draft, paths: Iterable[str]) -> None:
+        """Makes files that were prepared part of this commit."""
+        mine = set(paths)
+        self.fresh += [path for path in other.fresh if path in mine]
+        other.fresh = [path for path in other.fresh if path not in mine]
 
-class ManifestStore:
-    """Reads and replaces the manifest of one lake; writers of all processes take turns.
-
-    A commit is: files written and synced, manifest written beside, synced, renamed, directory synced.
-    What a torn commit left behind is swept by the next writer that opens the lake.
-    """
-
-    def __init__(self, root: Path, *, clock: Callable[[], float], grace: float) -> None:
-        self.root = root
-        self._clock = clock
-        self._grace = grace
-        self._lock = threading.Lock()
-        self._seen: tuple[tuple[int, int, int], Snapshot] | None = None
-        self._swept = False
-
-    def create(self, buckets: int) -> None:
-        """Makes an empty lake unless there is one."""
-        self.root.mkdir(parents=True, exist_ok=True)
-        if not (self.root / _NAME).exists():
-            with self._turn():
-                if not (self.root / _NAME).exists():
-                    self._replace(Manifest(buckets=buckets))
-
-    def snapshot(self) -> Snapshot:
-        """The newest snapshot; BrokenHome when it cannot be read."""
-        path = self.root / _NAME
-        try:
-            stat = path.stat()
-            mark = (stat.st_ino, stat.st_mtime_ns, stat.st_size)
-            seen = self._seen
-            if seen is not None and seen[0] == mark:
-                return seen[1]
-            snapshot = Snapshot.of(_decode(path.read_bytes(), path))
-        except OSError as error:
-            raise BrokenHome(
-                f"the lake's {path} cannot be read ({error.strerror}): restore a backup"
-            ) from error
-        self._seen = (mark, snapshot)
-        return snapshot
-
-    @contextmanager
-    def writing(self) -> Iterator[Draft]:
-        """One writer's turn: yields the next manifest as a draft and commits it, or nothing if it raises."""
-        with self._turn():
-            manifest = self.snapshot().manifest
-            self._sweep(manifest)
-            now = self._clock()
-            draft = Draft(
-                manifest=msgspec.structs.replace(manifest, commits=manifest.commits + 1),
-                day=_day(now),
-                now=now,
-            )
-            try:
-                yield draft
-            except BaseException:
-                self._remove(draft.fresh)
-                raise
-            if draft.fresh or msgspec.structs.replace(draft.manifest, commits=manifest.commits) != manifest:
-                self._commit(draft)
-
-    def _commit(self, draft: Draft) -> None:
-        folders = {Path(path).parent for path in draft.fresh}
-        for folder in sorted(folders | {folder.parent for folder in folders}):
-            sync_directory(self.root / folder)
-        waste = draft.manifest.waste
-        old = [it.path for it in waste if it.since <= draft.now - self._grace]
-        draft.change(waste=tuple(it for it in waste if it.since > draft.now - self._grace))
-        self._replace(draft.manifest)
-        self._remove(old)
-
-    def _replace(self, manifest: Manifest) -> None:
-        path = self.root / _NAME
-        beside = path.with_suffix(".new")
-        with beside.open("wb") as file:
-            file.write(msgspec.json.encode(manifest))
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
-        sync_directory(self.root)
-
-    def _sweep(self, manifest: Manifest) -> None:
-        """Deletes what no manifest names: only a writer that died can have left it."""
-        if self._swept:
-            return
-        named = manifest.paths()
-        found = [*self.root.glob("*/*/*.parquet"), *self.root.glob(f"{_SIDE}/*/*.npy")]
-        self._remove(
-            [
-                str(path.relative_to(self.root))
-                for path in found
-                if str(path.relative_to(self.root)) not in named
-            ]
-        )
-        self._swept = True
-
-    def _remove(self, paths: list[str]) -> None:
-        for path in paths:
-            (self.root / path).unlink(missing_ok=True)
-
-    @contextmanager
-    def _turn(self) -> Iterator[None]:
-        """Threads of this process take turns by a lock, processes by a lock on a file."""
-        with self._lock, (self.root / "lock").open("w") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            yield
+    def shred(self) -> None:
+        """Deletes all waste with this commit, whoever may still read it."""
+        self.change(waste=tuple(msgspec.structs.replace(it, since=_LONG_AGO) for it in self.manifest.waste))
 
 
-def sync_directory(path: Path) -> None:
-    """Makes the names in a directory durable."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def _decode(raw: bytes, path: Path) -> Manifest:
+def decode(raw: bytes, place: str) -> Manifest:
+    """The manifest; BrokenHome when it is damaged or of a version this program does not know."""
     try:
         manifest = msgspec.json.decode(raw, type=Manifest)
     except msgspec.MsgspecError as error:
-        raise BrokenHome(f"the lake's {path} is damaged ({error}): restore a backup") from error
-    if manifest.version != VERSION:
+        raise BrokenHome(f"the lake's {place} is damaged ({error}): restore a backup") from error
+    if manifest.version not in (1, VERSION):
         raise BrokenHome(
-            f"the lake's {path} has version {manifest.version}, this program knows {VERSION}: upgrade it"
+            f"the lake's {place} has version {manifest.version}, this program knows {VERSION}: upgrade it"
         )
     return manifest
-
-
-def _day(now: float) -> str:
-    return datetime.fromtimestamp(now, UTC).date().isoformat()

@@ -1,73 +1,81 @@
-"""Live profiles in LMDB: one packed record a person, readable by every process of the machine."""
+"""Live profiles in LMDB: packed records by kind and key, readable by every process of the machine."""
 
 from __future__ import annotations
 
 import fcntl
 import struct
-import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
-from typing import Any, TypeVar
-from weakref import WeakValueDictionary
+from typing import Any
 
-import lmdb
 import msgspec
 
-from volano.domain.profile import Profile
-from volano.domain.view import Offset
+from volano.adapters.lmdb_room import room_of
+from volano.domain.change import Change, Key
+from volano.ports import N
 
-R = TypeVar("R")
-
-_KEY = struct.Struct(">q")
-_CHAIN = 64  # links followed before we call it a circle
 _MAP = 1 << 30  # bytes of address space; the file is only as large as what it holds
+_AT_ONCE = 1_000  # records of a scan that are read in one transaction
+_SIGN = 1 << 63  # added to a key, so that the bytes lie in the order of the numbers
+_ONE, _TWO = struct.Struct(">Q"), struct.Struct(">QQ")
+_POSITION = struct.Struct(">q")
+_POSITIONS = "positions"
+
+Record = tuple[bytes, bytes]
 
 
 class LmdbProfiles:
-    """A folder with an LMDB environment: profiles, links and positions change in one transaction."""
+    """A folder with an LMDB environment, a database for each kind; each `put` is one transaction."""
 
     def __init__(self, path: Path, *, map_size: int = _MAP) -> None:
-        self._room = _room(Path(path), map_size)
+        self._room = room_of(Path(path), map_size)
         self._lock = Path(path) / "turn.lock"
-        self._decoder = msgspec.msgpack.Decoder(Profile)
+        self._decoders: dict[type, Callable[[bytes], Any]] = {}
 
-    def get(self, person_id: int) -> Profile | None:
-        """What is known of a person."""
-        raw = self._room.read(lambda txn: txn.get(_KEY.pack(person_id), db=self._room.profiles))
-        return None if raw is None else self._decoder.decode(raw)
+    def get(self, kind: type[N], key: Key) -> N | None:
+        """The record of that key."""
+        raw = self._room.read(kind.__name__, lambda txn, db: txn.get(_packed(key), db=db))
+        return None if raw is None else self._decoder(kind)(raw)
 
-    def person(self, identity: int) -> int:
-        """Whom an identity stands for now; itself when nothing is known."""
-        return self._room.read(lambda txn: self._follow(txn, identity))
+    def scan(self, kind: type[N], low: Key | None = None, high: Key | None = None) -> Iterator[tuple[Key, N]]:
+        """Keys in [low, high), ascending; each thousand is read in a transaction of its own."""
+        decode = self._decoder(kind)
+        start: bytes | None = b"" if low is None else _packed(low)
+        end = None if high is None else _packed(high)
+        while start is not None:
+            records = self._room.read(kind.__name__, _Stretch(start, end)) or []
+            yield from ((_number(key), decode(raw)) for key, raw in records)
+            start = records[-1][0] + b"\0" if len(records) == _AT_ONCE else None
 
-    def put(
-        self,
-        profiles: Sequence[Profile],
-        links: Mapping[int, int],
-        upto: Offset | None,
-        *,
-        afresh: bool = False,
-    ) -> None:
-        """Keeps records, links and position together; `afresh` forgets all that was there."""
-        room = self._room
+    def put(self, change: Change) -> None:
+        """Keeps all of a change or nothing; see `domain.change.Change`."""
+        records = dict(_records(change))
+        afresh = {kind.__name__ for kind in change.afresh}
+        drops = [(kind.__name__, _packed(key)) for kind, key in change.drops]
+        upto = change.upto
+        names = {*afresh, *records, *(name for name, _ in drops), _POSITIONS}
 
-        def write(txn: Any) -> None:
-            for database in (room.profiles, room.links, room.offsets) if afresh else ():
-                txn.drop(database, delete=False)
-            for profile in profiles:
-                txn.put(_KEY.pack(profile.person_id), msgspec.msgpack.encode(profile), db=room.profiles)
-            for identity, person in links.items():
-                txn.put(_KEY.pack(identity), _KEY.pack(person), db=room.links)
+        def write(txn: Any, databases: dict[str, Any]) -> None:
+            for name in afresh:
+                txn.drop(databases[name], delete=False)
+            for name, key in drops:
+                txn.delete(key, db=databases[name])
+            for name, some in records.items():
+                with txn.cursor(db=databases[name]) as cursor:
+                    cursor.putmulti(some, append=name in afresh)
             if upto is not None:
-                txn.put(upto.journal.encode(), _KEY.pack(upto.position), db=room.offsets)
+                position = _POSITION.pack(upto.position)
+                txn.put(upto.journal.encode(), position, db=databases[_POSITIONS])
 
-        room.write(write)
+        self._room.write(names, write)
 
     def offset(self, journal: str) -> int:
         """How far a journal has been read into the profiles."""
-        raw = self._room.read(lambda txn: txn.get(journal.encode(), db=self._room.offsets))
-        return _number(raw) if raw is not None else 0
+        raw = self._room.read(_POSITIONS, lambda txn, db: txn.get(journal.encode(), db=db))
+        return 0 if raw is None else int(_POSITION.unpack(raw)[0])
 
     @contextmanager
     def turn(self) -> Iterator[None]:
@@ -76,70 +84,56 @@ class LmdbProfiles:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
 
-    def _follow(self, txn: Any, identity: int) -> int:
-        for _ in range(_CHAIN):
-            raw = txn.get(_KEY.pack(identity), db=self._room.links)
-            if raw is None or _number(raw) == identity:
-                break
-            identity = _number(raw)
-        return identity
+    def _decoder(self, kind: type[N]) -> Callable[[bytes], N]:
+        known = self._decoders.get(kind)
+        if known is None:
+            known = self._decoders[kind] = msgspec.msgpack.Decoder(kind).decode
+        return known
 
 
-class _Room:
-    """One environment of this process. LMDB wants it opened once, and no reader while its map is resized."""
+class _Stretch:
+    """Reads the next records from `start` on, but none from `end` on."""
 
-    def __init__(self, path: Path, map_size: int) -> None:
-        self._env = lmdb.open(str(path), map_size=map_size, max_dbs=3, max_readers=512)
-        self._gate = threading.Lock()  # held by each reader for the microseconds it reads
-        self._turn = threading.Lock()  # held by the writer
-        self.profiles = self._env.open_db(b"profiles")
-        self.links = self._env.open_db(b"links")
-        self.offsets = self._env.open_db(b"offsets")
+    def __init__(self, start: bytes, end: bytes | None) -> None:
+        self._start, self._end = start, end
 
-    def read(self, of: Callable[[Any], R]) -> R:
-        """What `of` reads in one transaction."""
-        with self._gate:
-            try:
-                with self._env.begin() as txn:
-                    return of(txn)
-            except lmdb.MapResizedError:  # another process has made it larger
-                self._env.set_mapsize(0)
-                with self._env.begin() as txn:
-                    return of(txn)
-
-    def write(self, what: Callable[[Any], object]) -> None:
-        """Runs `what` in one transaction, again in a larger map when it does not fit."""
-        with self._turn:
-            while True:
-                try:
-                    with self._env.begin(write=True) as txn:
-                        what(txn)
-                    return
-                except lmdb.MapResizedError:
-                    self._grow(0)
-                except lmdb.MapFullError:
-                    self._grow(2 * self._env.info()["map_size"])
-
-    def _grow(self, size: int) -> None:
-        with self._gate:
-            self._env.set_mapsize(size)
+    def __call__(self, txn: Any, db: Any) -> list[Record]:
+        found: list[Record] = []
+        with txn.cursor(db=db) as cursor:
+            if cursor.set_range(self._start):
+                for key, raw in cursor.iternext():
+                    if (self._end is not None and key >= self._end) or len(found) == _AT_ONCE:
+                        break
+                    found.append((key, raw))
+        return found
 
 
-_rooms: WeakValueDictionary[tuple[int, int], _Room] = WeakValueDictionary()
-_opening = threading.Lock()
+def _records(change: Change) -> Iterator[tuple[str, list[Record]]]:
+    """The records of each kind by its name: ascending, the last one put under a key."""
+    encode = msgspec.msgpack.Encoder().encode
+    told = [(type(record).__name__, _packed(key), encode(record)) for key, record in change.puts]
+    told += [
+        (some.kind.__name__, _packed(key), raw)
+        for some in change.packed
+        for key, raw in zip(some.keys, some.records, strict=True)
+    ]
+    told.sort(key=itemgetter(0, 1))
+    for name, some in groupby(told, key=itemgetter(0)):
+        yield name, _last(some)
 
 
-def _room(path: Path, map_size: int) -> _Room:
-    """The environment of a folder, shared by all who use it in this process."""
-    with _opening:
-        path.mkdir(parents=True, exist_ok=True)
-        folder = (path.stat().st_dev, path.stat().st_ino)
-        room = _rooms.get(folder)
-        if room is None:
-            room = _rooms[folder] = _Room(path, map_size)
-        return room
+def _last(records: Iterable[tuple[str, bytes, bytes]]) -> list[Record]:
+    return list({key: raw for _, key, raw in records}.items())
 
 
-def _number(raw: bytes) -> int:
-    number: int = _KEY.unpack(raw)[0]
-    return number
+def _packed(key: Key) -> bytes:
+    if isinstance(key, tuple):
+        return _TWO.pack(key[0] + _SIGN, key[1] + _SIGN)
+    return _ONE.pack(key + _SIGN)
+
+
+def _number(raw: bytes) -> Key:
+    if len(raw) == _TWO.size:
+        first, second = _TWO.unpack(raw)
+        return first - _SIGN, second - _SIGN
+    return int(_ONE.unpack(raw)[0]) - _SIGN

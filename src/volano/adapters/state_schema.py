@@ -10,9 +10,14 @@ import msgspec
 from sqlalchemy import Column, Integer, MetaData, Table, Text
 
 from volano.domain.account import Import, Session, Source, User
+from volano.domain.backup import Backup
 from volano.domain.campaign import Campaign
+from volano.domain.erasure import Receipt
 from volano.domain.idea import Belief, Idea
 from volano.domain.leak import HomeJourney, Leak
+from volano.domain.naming import Naming
+from volano.domain.segment import Segment
+from volano.domain.shop import Shop
 from volano.domain.verdict import Lesson, Verdict
 
 METADATA = MetaData(
@@ -46,4 +51,9 @@ KINDS: dict[type[msgspec.Struct], Table] = {
     Campaign: _table("campaigns"),
     Verdict: _table("verdicts"),
     Lesson: _table("lessons"),
+    Segment: _table("segments"),
+    Naming: _table("namings"),
+    Shop: _table("shops"),
+    Backup: _table("backups"),
+    Receipt: _table("receipts"),
 }

@@ -12,13 +12,15 @@ from volano.cli.say import Home, Json, answer, answers, now, progress, table, wo
 from volano.domain.account import Import
 from volano.domain.money import shown
 from volano.errors import BadInput
-from volano.wiring import House, open_house, open_table, read_settings
+from volano.wiring import House, open_house, open_remote, open_table, read_settings
 
 _DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "bar": "|", "blank": " ", "\\t": "\t"}
 
 File = Annotated[
-    Path | None,
-    typer.Argument(metavar="FILE", help="CSV, TSV, table with blanks, JSON lines, Parquet; also .gz."),
+    str | None,
+    typer.Argument(
+        metavar="FILE", help="CSV, TSV, table with blanks, JSON lines, Parquet; also .gz; Parquet at s3://…"
+    ),
 ]
 As = Annotated[str, typer.Option("--as", metavar="KIND", help="orders or events.")]
 Map = Annotated[
@@ -45,6 +47,13 @@ Header = Annotated[
     bool | None, typer.Option("--header/--no-header", help="Whether the first line names the columns.")
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show how the file would be read; write nothing.")]
+Database = Annotated[
+    str | None,
+    typer.Option("--from", metavar="ADDRESS", help="A database: postgresql://user@host/name; see --query."),
+]
+Query = Annotated[
+    str | None, typer.Option("--query", metavar="SELECT", help="What to bring from the database.")
+]
 Undo = Annotated[str | None, typer.Option("--undo", metavar="ID", help="Take an import back.")]
 List = Annotated[bool, typer.Option("--list", help="Show all imports.")]
 
@@ -59,13 +68,15 @@ def bring(
     dates: Dates = None,
     delimiter: Delimiter = None,
     header: Header = None,
+    database: Database = None,
+    query: Query = None,
     dry_run: DryRun = False,
     undo: Undo = None,
     show: List = False,
     home: Home = None,
     as_json: Json = False,
 ) -> None:
-    """Bring in a file of orders or events, once; the same file again adds nothing.
+    """Bring in orders or events from a file, a bucket or a database, once; the same again adds nothing.
 
     Example: volano import orders.csv --as orders --map person=client --currency EUR --dry-run
     """
@@ -74,10 +85,8 @@ def bring(
         return _list(open_house(settings), as_json)
     if undo is not None:
         return _undo(open_house(settings), undo, as_json)
-    if file is None:
-        raise BadInput("name the file to import, such as `volano import orders.csv --as orders`")
     request = _request(kind, given or [], currency=currency, timezone=timezone, decimal=decimal, dates=dates)
-    source = open_table(file, header=header, delimiter=_delimiter(delimiter))
+    source = _source(file, database, query, header=header, delimiter=_delimiter(delimiter))
     if dry_run:
         from volano.flow.inspecting import preview
 
@@ -86,6 +95,21 @@ def bring(
     house = open_house(settings)
     report = _run(house, source, request)
     return answer(report, as_json, lambda: _show_report(report))
+
+
+def _source(
+    file: str | None, database: str | None, query: str | None, *, header: bool | None, delimiter: str | None
+) -> Any:
+    """Where the rows are: a file here, an object in S3, or a query."""
+    if database is not None or query is not None:
+        if database is None or query is None or file is not None:
+            raise BadInput("--from and --query go together, and without a file")
+        return open_remote(database, query)
+    if file is None:
+        raise BadInput("name the file to import, such as `volano import orders.csv --as orders`")
+    if file.startswith("s3://"):
+        return open_remote(file)
+    return open_table(Path(file), header=header, delimiter=delimiter)
 
 
 def _run(house: House, source: Any, request: Any) -> Any:
@@ -100,8 +124,10 @@ def _run(house: House, source: Any, request: Any) -> Any:
 
 def _renew_profiles(house: House) -> None:
     from volano.flow.ingest import rebuild_profiles
+    from volano.flow.knowledge import knowledge
 
-    rebuild_profiles(house.lake, house.profiles)
+    by = knowledge(house.state, house.settings)
+    rebuild_profiles(house.lake, house.profiles, now=now(), by=by)
 
 
 def _request(kind: str, given: list[str], **said: Any) -> Any:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import typer
 
-from volano.cli import bring, campaigns, demo, house, loop, serve
+from volano.cli import bring, campaigns, demo, house, loop, people, segments, serve, sources, sql
 
 
 def register(app: typer.Typer) -> None:
     """Hang every command on the app."""
     app.command("demo")(demo.demo)
     app.command("serve")(serve.serve)
+    app.command("sources")(sources.sources)
     app.command("import")(bring.bring)
+    app.command("people")(people.people)
+    app.command("segment")(segments.segment)
+    app.command("segments")(segments.segments)
     app.command("journey")(loop.journey)
     app.command("leaks")(loop.leaks)
     app.command("ideas")(loop.ideas)
@@ -24,3 +28,4 @@ def register(app: typer.Typer) -> None:
     app.command("doctor")(house.doctor)
     app.command("backup")(house.backup)
     app.command("restore")(house.restore)
+    app.command("sql")(sql.sql)

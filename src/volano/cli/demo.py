@@ -83,7 +83,8 @@ def _live(spec: WorldSpec, pace: float, settings: Settings, as_json: bool) -> No
     """History in bulk, then the server with the shop talking to it."""
     from volano.cli.turn import HISTORY_DAYS, bring
     from volano.flow.ingest import rebuild_profiles
-    from volano.flow.sources import first_source
+    from volano.flow.knowledge import knowledge
+    from volano.flow.sources import make
     from volano.web.app import create_app
     from volano.web.demo_shop import with_shop
     from volano.web.login import set_password
@@ -95,13 +96,13 @@ def _live(spec: WorldSpec, pace: float, settings: Settings, as_json: bool) -> No
     with locked(Path(settings.home).resolve()):
         _begin_anew(settings)
         house = open_house(settings)
-        key = first_source(house.state, now=now()).write_key
+        _, key = make(house.state, "Shop", key="web", now=now())
         password = token_urlsafe(9)
         set_password(house.state, password, now=now())
         world = World(spec)
         before = min(HISTORY_DAYS, spec.days // 2)
         bring(house, world, 0, before)
-        rebuild_profiles(house.lake, house.profiles)
+        rebuild_profiles(house.lake, house.profiles, now=now(), by=knowledge(house.state, settings))
         shop = get_context("spawn").Process(
             target=feed, args=(spec, before, address, key, pace), name="demo-shop", daemon=True
         )
@@ -111,7 +112,7 @@ def _live(spec: WorldSpec, pace: float, settings: Settings, as_json: bool) -> No
             _greet(note, as_json)
             shop.start()
 
-        run(with_shop(create_app(house), key), listener, started)
+        run(with_shop(create_app(house), key), [listener], started)
         shop.terminate()
 
 

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
@@ -19,8 +19,13 @@ from volano.domain.leak import DAY
 from volano.errors import VolanoError
 from volano.settings import Settings
 
+if TYPE_CHECKING:
+    from volano.wiring import JournalReport
+
 SLOW_SYNC_MS = 20.0
 FEW_BYTES = 1_000_000_000
+NEAR = 0.9  # share of the disk budget from which on it is worth a warning
+FAR_BEHIND = 0.1  # share of the journal's budget likewise
 _SYNCS = 20
 
 
@@ -40,10 +45,12 @@ def examine(settings: Settings, *, now: int) -> list[Finding]:
         lambda: [_versions()],
         lambda: [_permissions(home)],
         lambda: [_disk_space(home)],
+        lambda: [_disk_budget(settings, home)],
         lambda: [_sync_speed(home)],
         lambda: [_port(settings.host, settings.port)],
         lambda: [_clock(home, now)],
         lambda: _contents(settings, home),
+        lambda: _journals(settings, home),
     ]
     return [finding for check in checks for finding in check()]
 
@@ -69,7 +76,7 @@ def _permissions(home: Path) -> Finding:
         )
     closed = [
         path
-        for path in (home, *home.iterdir())
+        for path in (home, *home.iterdir(), *home.glob("journal/*"))
         if not os.access(path, os.W_OK | (os.X_OK if path.is_dir() else 0))
     ]
     if closed:
@@ -91,6 +98,21 @@ def _disk_space(home: Path) -> Finding:
             what="disk", state="bad", says=said, mend="make room, or move the home to a larger disk"
         )
     return Finding(what="disk", state="good", says=said)
+
+
+def _disk_budget(settings: Settings, home: Path) -> Finding:
+    from volano.wiring import disk_used
+
+    used, budget = disk_used(settings) if home.is_dir() else 0, settings.disk_budget
+    if not budget:
+        return Finding(
+            what="disk budget", state="good", says=f"the home takes {used / 1e9:,.1f} GB; no limit"
+        )
+    said = f"the home takes {used / 1e9:,.1f} of {budget / 1e9:,.1f} GB"
+    if used <= NEAR * budget:
+        return Finding(what="disk budget", state="good", says=said)
+    mend = "raise VOLANO_DISK_BUDGET, or keep less with VOLANO_RETENTION_DAYS; beyond it events are refused"
+    return Finding(what="disk budget", state="bad" if used > budget else "warn", says=said, mend=mend)
 
 
 def _sync_speed(home: Path) -> Finding:
@@ -154,3 +176,32 @@ def _contents(settings: Settings, home: Path) -> list[Finding]:
         return [Finding(what="contents", state="good", says="lake, journal and state can be read")]
     mend = "restore the newest backup: volano restore FILE --home NEW-DIR"
     return [Finding(what="contents", state="bad", says=line, mend=mend) for line in damage]
+
+
+def _journals(settings: Settings, home: Path) -> list[Finding]:
+    from volano.wiring import report_journals
+
+    if not (home / "lake").is_dir():
+        return []
+    try:
+        reports = report_journals(settings)
+    except (VolanoError, OSError):
+        return []  # told by _contents already
+    found = []
+    for report in reports:
+        found += [_lag(report, settings.journal_budget)]
+        folder = f"journal/{report.name}"
+        mend = f"look at {folder}/damaged; delete {folder}/incidents when it is settled"
+        found += [Finding(what="journal", state="warn", says=line, mend=mend) for line in report.damage]
+    return found
+
+
+def _lag(report: JournalReport, budget: int) -> Finding:
+    """How far the drain is behind, and how often a crash tore the end."""
+    said = f"{report.name}: {report.waiting / 1e6:,.1f} MB wait to be stored"
+    if report.torn:
+        said += f"; {report.torn} torn tails were cut off after crashes, none of it acknowledged"
+    if report.waiting > FAR_BEHIND * budget:
+        mend = "start `volano serve`; if it runs, look at what Today says, and give it more cores"
+        return Finding(what="journal", state="warn", says=said, mend=mend)
+    return Finding(what="journal", state="good", says=said)

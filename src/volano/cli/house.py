@@ -70,7 +70,7 @@ def backup(
     if target.exists():
         raise BadInput(f"{target} is there already; choose another name or remove it")
     with progress("backing up") as move:
-        files = backup_home(read_settings(home=home), target, move)
+        files = backup_home(read_settings(home=home), target, move, now=now())
     value = {"file": str(target), "files": files, "bytes": target.stat().st_size}
     answer(value, as_json, lambda: words.print(f"{files} files are in {target}", markup=False))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,10 +15,12 @@ import typer
 
 from volano.cli.say import Home, Json, now, words
 from volano.errors import BadInput, BrokenHome
-from volano.wiring import open_house, read_settings
+from volano.wiring import claim, open_house, read_settings
 
 if TYPE_CHECKING:
     import uvicorn
+
+    from volano.cli.crew import Crew
 
 Host = Annotated[str | None, typer.Option("--host", help="Address to listen on (default 127.0.0.1).")]
 Port = Annotated[
@@ -27,29 +29,50 @@ Port = Annotated[
 ]
 
 
-def serve(host: Host = None, port: Port = None, home: Home = None, as_json: Json = False) -> None:
+Workers = Annotated[
+    int | None,
+    typer.Option("--workers", min=1, max=64, help="Processes that take events and decide (default 1)."),
+]
+
+
+def serve(
+    host: Host = None,
+    port: Port = None,
+    workers: Workers = None,
+    home: Home = None,
+    as_json: Json = False,
+) -> None:
     """Take events, decide, and show the console.
 
     Example: volano serve --home ./shop --port 8765
     """
+    from volano.cli.crew import Crew
     from volano.flow.sources import first_source
     from volano.web.app import create_app
+    from volano.web.relay import behind_workers
 
-    settings = read_settings(home=home, host=host, port=port)
+    settings = read_settings(home=home, host=host, port=port, workers=workers)
     listener = listen(settings.host, settings.port)
     with locked(Path(settings.home).resolve()):
         house = open_house(settings)
-        source = first_source(house.state, now=now())
+        for cut in claim(house):
+            words.print(cut, markup=False, soft_wrap=True)
+        source, key = first_source(house.state, now=now())
         address = address_of(listener)
         app = create_app(house)
-        note = {"address": address, "write_key": source.write_key, "setup": setup_address(app, address)}
+        note = {"address": address, "write_key": key or "", "setup": setup_address(app, address)}
         if as_json:
             print(msgspec.json.encode(note).decode(), flush=True)  # noqa: T201  the answer itself
         else:
-            words.print(f"Volano listens at {address} · write key {source.write_key}", markup=False)
+            told = f"write key {key}, shown only now" if key else f"write key {source.shown}"
+            words.print(f"Volano listens at {address} · {told}", markup=False)
             if note["setup"]:
                 words.print(f"Choose a password for the console at {note['setup']}", markup=False)
-        run(app, listener)
+        if settings.workers > 1:
+            crew = Crew(settings, listener)
+            run(behind_workers(app, crew.secret), [listener, crew.inner], crew=crew)
+        else:
+            run(app, [listener])
 
 
 def address_of(listener: socket.socket) -> str:
@@ -103,21 +126,36 @@ def locked(home: Path) -> Iterator[None]:
         yield
 
 
-def run(app: Any, listener: socket.socket, started: Callable[[], None] | None = None) -> None:
-    """Serve until told to stop; `started` is called once requests are answered."""
+def run(
+    app: Any,
+    sockets: Sequence[socket.socket],
+    started: Callable[[], None] | None = None,
+    crew: Crew | None = None,
+) -> None:
+    """Serve until told to stop; `started` is called once requests are answered, the crew starts then."""
     import asyncio
 
     import uvicorn
+    import uvloop
 
     class Server(uvicorn.Server):
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
+            if crew is not None:
+                crew.start()
             if started is not None:
                 started()
 
+        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            if crew is not None:
+                crew.stop()
+            await super().shutdown(sockets)
+            if crew is not None:
+                await asyncio.to_thread(crew.join)
+
     config = configured(app)
-    config.setup_event_loop = lambda: None  # type: ignore[method-assign]
-    asyncio.run(Server(config).serve(sockets=[listener]))
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(Server(config).serve(sockets=list(sockets)))
 
 
 def configured(app: Any) -> uvicorn.Config:

@@ -2,16 +2,72 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
+
 import msgspec
 
+SHOWN = 7  # characters of a write key by which a person knows it again
 
-class Source(msgspec.Struct, frozen=True, kw_only=True):
-    """A place events come from. Its write key is public and can only write."""
+
+class WriteKey(msgspec.Struct, frozen=True, kw_only=True):
+    """One write key of a source, known by its hash.
+
+    A write key is public (it stands in web pages) and can only write: SHA-256 keeps it out of backups
+    and off screens, and is no password hash. `good_until` is UTC µs, 0 for no end.
+    """
+
+    hash: str
+    shown: str  # its first characters
+    made_at: int = 0
+    good_until: int = 0
+
+    @classmethod
+    def of(cls, key: str, *, made_at: int = 0) -> WriteKey:
+        """What is kept of a key.
+
+        >>> WriteKey.of("wk_abcdefghij").shown
+        'wk_abcd'
+        """
+        return cls(hash=key_hash(key), shown=key[:SHOWN], made_at=made_at)
+
+
+def key_hash(key: str) -> str:
+    """The SHA-256 of a write key, in hexadecimal; a lone surrogate has one too."""
+    return sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+class Source(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A place events come from, with its write keys: the newest last.
+
+    `write_key` is what homes of the first version kept in the clear: it is hashed as soon as it is read,
+    and is always empty afterwards. `origins` are the pages that may send, space-separated; empty: those
+    of the settings. Times are UTC µs, 0 for never.
+    """
 
     key: str
     name: str
-    write_key: str
+    keys: tuple[WriteKey, ...] = ()
+    origins: str = ""
     made_at: int = 0
+    rotated_at: int = 0
+    revoked_at: int = 0
+    write_key: str = ""
+
+    def __post_init__(self) -> None:
+        """Hash a key that came in the clear."""
+        if self.write_key:
+            known = WriteKey.of(self.write_key, made_at=self.made_at)
+            msgspec.structs.force_setattr(self, "keys", (*self.keys, known))
+            msgspec.structs.force_setattr(self, "write_key", "")
+
+    @property
+    def shown(self) -> str:
+        """The beginning of its newest write key, for people.
+
+        >>> Source(key="web", name="Web", write_key="wk_abcdefghij").shown
+        'wk_abcd…'
+        """
+        return f"{self.keys[-1].shown}…" if self.keys else ""
 
 
 class User(msgspec.Struct, frozen=True, kw_only=True):

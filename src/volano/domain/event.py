@@ -23,7 +23,7 @@ SEGMENT_ENTERED = "Segment Entered"  # ours: the properties name the segment
 SEGMENT_LEFT = "Segment Left"
 
 
-class Event(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
+class Event(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=False):
     """One accepted event. Times are UTC microseconds; `time` is skew-corrected.
 
     `anonymous_id` or `user_id` is not empty. `properties` (the traits of an `identify`) and

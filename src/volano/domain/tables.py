@@ -96,6 +96,7 @@ MERGES = pa.schema(
         *_HEAD,
         ("alias", pa.int64()),
         ("claimed", pa.int64()),  # the identity that it was told to be one with
+        ("claimed_as", pa.string()),  # that identity's name
         ("reason", pa.string()),
         ("told_at", TIME),  # when the house learnt of it; `time` is when it was so
     ]

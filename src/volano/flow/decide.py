@@ -22,11 +22,14 @@ from volano.act.choose import (
 )
 from volano.act.eligible import facts, returning
 from volano.domain.event import Decided, Decision
+from volano.domain.identity import Identity
 from volano.domain.profile import Profile
 from volano.domain.tables import DECISIONS
+from volano.observe import traits
 from volano.observe.identity import decision_row, identity, known_as
 from volano.observe.traffic import traffic
 from volano.ports import Journal, Profiles
+from volano.rules.compile import DONE, NOW
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,13 +81,19 @@ def decide_block(ready: Snapshot, people: pa.Table, *, origin: str, now: int) ->
     return BlockDecisions(arms=arms, rows=pa.concat_tables([DECISIONS.empty_table(), *parts]))
 
 
+def person_of(profiles: Profiles, identity: int) -> int:
+    """Whom an identity stands for now; itself when nothing is known."""
+    found = profiles.get(Identity, identity)
+    return identity if found is None else found.person_id
+
+
 def known_profile(profiles: Profiles, ask: Ask) -> Profile | None:
     """The profile of who is signed in, else of the browser, else none."""
     texts = [known_as(ask.user_id, ask.anonymous_id)]
     if ask.user_id and ask.anonymous_id:
         texts.append(known_as("", ask.anonymous_id))
     for known in texts:
-        profile = profiles.get(profiles.person(identity(known)))
+        profile = profiles.get(Profile, person_of(profiles, identity(known)))
         if profile is not None:
             return profile
     return None
@@ -95,9 +104,10 @@ def facts_of(ask: Ask, profile: Profile | None) -> dict[str, Any]:
     session = ask.context.get("session")
     session = session if isinstance(session, dict) else {}
     landing, visits = session.get("landing"), session.get("visits")
+    known = {NOW: ask.now, DONE: profile.done if profile else {}, **traits.facts(profile, now=ask.now)}
     return facts(
         traffic(ask.context),
-        profile,
+        known,
         landing=landing if isinstance(landing, str) else None,
         returning=returning(profile, visits if type(visits) is int else None, now=ask.now),
     )

@@ -20,15 +20,18 @@ import pyarrow.compute as pc
 
 from volano.domain.account import Import
 from volano.domain.event import ORDER_COMPLETED, Refusal
+from volano.domain.identity import Claim
 from volano.domain.tables import IMPORT
 from volano.domain.view import View
 from volano.errors import BadFile, BadInput, NotFound
 from volano.flow.inspecting import ImportRequest, make_out
+from volano.flow.joining import recall, tell, whose
 from volano.maths.occurrence import Occurrences
-from volano.observe.event_rows import joined, read_events, tables
+from volano.observe.claims import claims_of
+from volano.observe.event_rows import read_events, tables
 from volano.observe.order_lines import Known, at_odds, fresh, order_events, read_lines
 from volano.observe.reading import Reading
-from volano.ports import Lake, State, TableFile, Upkeep
+from volano.ports import Lake, Profiles, State, TableFile, Upkeep
 from volano.settings import Settings
 
 READ_AT_ONCE = 250_000  # rows
@@ -50,6 +53,8 @@ class House(Protocol):
     def upkeep(self) -> Upkeep: ...
     @property
     def state(self) -> State: ...
+    @property
+    def profiles(self) -> Profiles: ...
 
 
 class ImportReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,8 +83,9 @@ def run_import(
 ) -> ImportReport:
     """Bring a file in; what the lake has already is counted and not added again.
 
-    A file that turns out to be broken on the way leaves nothing behind (BadFile). An import that was
-    interrupted can be run again. `progress(done, total)` counts bytes of the file.
+    Who is who by the file is told to lake and profiles store; profiles are the caller's to make anew. A file
+    that turns out to be broken on the way leaves nothing behind (BadFile). An import that was interrupted can
+    be run again. `progress(done, total)` counts bytes of the file.
     """
     start = time.perf_counter()
     key = f"{IMPORT}{md5(f'{now} {file.name} {file.size}'.encode(), usedforsecurity=False).hexdigest()[:10]}"
@@ -91,10 +97,11 @@ def run_import(
             tally = _pour(house, file, reading, refused, progress)
         except BadFile:
             house.upkeep.withdraw(key)
+            recall(house, now=now)
             house.state.drop(Import, key)
             refused.drop()
             raise
-    report = _report(entry, tally, refused, time.perf_counter() - start)
+    report = _report(house, entry, tally, refused, time.perf_counter() - start)
     counts = {name: getattr(report, name) for name in ("rows", "accepted", "duplicates", "refused", "people")}
     house.state.put(
         msgspec.structs.replace(entry, **counts, revenue_minor=report.revenue_minor, currency=report.currency)
@@ -103,8 +110,9 @@ def run_import(
 
 
 def undo_import(house: House, key: str, *, now: int) -> tuple[Import, int]:
-    """Take an import back; returns its record and how many rows of the lake that removed.
+    """Take an import back, and whom it joined; returns its record and how many rows of the lake that removed.
 
+    An undo that was interrupted can be run again. The profiles are the caller's to make anew.
     NotFound for a key that no import has; BadInput if it was taken back before.
     """
     try:
@@ -117,6 +125,8 @@ def undo_import(house: House, key: str, *, now: int) -> tuple[Import, int]:
             f"import {key} of {entry.file} was undone already, on {day}; there is nothing left to undo"
         )
     removed = house.upkeep.withdraw(key)
+    if entry.kind == "events":
+        recall(house, now=now)
     undone = msgspec.structs.replace(entry, undone_at=now)
     house.state.put(undone)
     return undone, removed
@@ -133,9 +143,10 @@ class _Piece:
 
     read: int
     done: int
-    people: Any
+    identities: Any
     refusals: list[Refusal]
     rows: dict[str, pa.Table] = field(default_factory=dict)
+    claims: list[Claim] = field(default_factory=list)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -147,9 +158,10 @@ class _Tally:
     accepted: int = 0
     appends: int = 0
     waiting: list[dict[str, pa.Table]] = field(default_factory=list)
+    claims: list[Claim] = field(default_factory=list)
     partly: bool = False  # of some piece only some rows were new
     money: Counter[str] = field(default_factory=Counter)
-    people: list[Any] = field(default_factory=list)
+    identities: list[Any] = field(default_factory=list)
 
 
 def _pour(
@@ -161,13 +173,14 @@ def _pour(
         refused.write(piece.refusals)
         tally.read += piece.read
         tally.refused += len(piece.refusals)
-        tally.people.append(piece.people)
+        tally.identities.append(piece.identities)
         tally.waiting += [piece.rows] if piece.rows else []
+        tally.claims += piece.claims
         if sum(rows[main].num_rows for rows in tally.waiting) >= ADDED_AT_ONCE:
-            _add(house.lake, main, tally)
+            _add(house, main, tally)
         if progress is not None:
             progress(piece.done, file.size)
-    _add(house.lake, main, tally)
+    _add(house, main, tally)
     if tally.partly:
         tally.money = _money(_added(house.lake, main, reading.origin))
     if tally.appends > 1 and tally.accepted:
@@ -175,8 +188,8 @@ def _pour(
     return tally
 
 
-def _add(lake: Lake, main: str, tally: _Tally) -> None:
-    """Append the rows that wait, and count those that are new."""
+def _add(house: House, main: str, tally: _Tally) -> None:
+    """Append the rows that wait with what they tell of who is who, and count those that are new."""
     names = {name for rows in tally.waiting for name in rows}
     together = {
         name: pa.concat_tables(rows[name] for rows in tally.waiting if name in rows) for name in names
@@ -184,7 +197,9 @@ def _add(lake: Lake, main: str, tally: _Tally) -> None:
     tally.waiting = []
     if not together:
         return
-    added = lake.append(together).get(main, 0)
+    new = tell(house, tally.claims, together).get(main)
+    added = new.num_rows if new is not None else 0
+    tally.claims = []
     tally.appends += 1
     tally.accepted += added
     if added == together[main].num_rows:
@@ -207,28 +222,22 @@ def _money(rows: pa.Table) -> Counter[str]:
     return found
 
 
-def _people(rows: pa.Table) -> Any:
-    return np.unique(rows.column("person_id").to_numpy())
+def _identities(rows: pa.Table) -> Any:
+    return np.unique(rows.column("identity").to_numpy())
 
 
 def _events(file: TableFile, reading: Reading, lake: Lake) -> Iterator[_Piece]:
     seen = Occurrences()
-    links = _links(lake) if reading.mapped.column("anonymous_id") else {}
     for texts in file.chunks(READ_AT_ONCE):
         rows, refusals = read_events(texts, reading, seen)
-        rows, merges = joined(rows, links)
         yield _Piece(
             read=rows.num_rows,
             done=texts.done,
-            people=_people(rows),
+            identities=_identities(rows),
             refusals=[*texts.refusals, *refusals],
-            rows=tables(rows, merges) if rows.num_rows else {},
+            rows=tables(rows) if rows.num_rows else {},
+            claims=claims_of(rows, now=reading.now),
         )
-
-
-def _links(lake: Lake) -> dict[int, int]:
-    merges = lake.read(View(tables=("merges",), columns=("alias",)))
-    return dict(zip(merges.column("alias").to_pylist(), merges.column("person_id").to_pylist(), strict=True))
 
 
 def _orders(file: TableFile, reading: Reading, lake: Lake) -> Iterator[_Piece]:
@@ -243,7 +252,7 @@ def _orders(file: TableFile, reading: Reading, lake: Lake) -> Iterator[_Piece]:
         done = texts.done
         if together:
             gathered.append(lines)
-            yield _Piece(read=0, done=done, people=_people(lines)[:0], refusals=refusals)
+            yield _Piece(read=0, done=done, identities=_identities(lines)[:0], refusals=refusals)
         else:
             yield _lines_piece(lines, lines, order_events(lines), refusals, done)
     if together:
@@ -264,7 +273,7 @@ def _lines_piece(
     return _Piece(
         read=lines.num_rows,
         done=done,
-        people=_people(lines),
+        identities=_identities(lines),
         refusals=refusals,
         rows=rows,
     )
@@ -312,8 +321,8 @@ class _Refused:
         self.path.unlink(missing_ok=True)
 
 
-def _report(entry: Import, tally: _Tally, refused: _Refused, seconds: float) -> ImportReport:
-    people = len(np.unique(np.concatenate(tally.people))) if tally.people else 0
+def _report(house: House, entry: Import, tally: _Tally, refused: _Refused, seconds: float) -> ImportReport:
+    people = whose(house.profiles, np.concatenate(tally.identities)) if tally.identities else []
     currency = entry.currency
     if tally.money and currency not in tally.money:
         currency = tally.money.most_common(1)[0][0]
@@ -325,7 +334,7 @@ def _report(entry: Import, tally: _Tally, refused: _Refused, seconds: float) -> 
         accepted=tally.accepted,
         duplicates=tally.read - tally.accepted,
         refused=tally.refused,
-        people=people,
+        people=len(np.unique(people)),
         revenue_minor=tally.money[currency],
         currency=currency,
         by_currency=dict(tally.money),

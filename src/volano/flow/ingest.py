@@ -1,105 +1,284 @@
-"""From the journal to the lake and the profiles, each frame once."""
+"""From the journal to the lake and to what is known of people, each frame once."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 
 import msgspec
+import pyarrow as pa
 
-from volano.domain.event import Frame
+from volano.domain.change import Change, Key
+from volano.domain.event import Frame, Intake, Refusal
+from volano.domain.identity import Address, Identity, Kin
 from volano.domain.profile import Profile
-from volano.domain.view import Offset, View
+from volano.domain.registry import Seen
+from volano.domain.segment import Move
+from volano.domain.view import Offset
 from volano.errors import BrokenHome
-from volano.observe.census import FACTS, census
-from volano.observe.people import doubtful, turned
+from volano.flow.decide import person_of
+from volano.flow.knowledge import Knowledge
+from volano.flow.remaking import made_anew, renewed
+from volano.flow.segments import Since, backfill, due, records
+from volano.observe.addresses import addresses
+from volano.observe.claims import claims, identities
+from volano.observe.membership import move_rows, turned
+from volano.observe.merges import merges_of
+from volano.observe.registry import registered, with_doubles
 from volano.observe.rows import Rows
-from volano.observe.stitching import identities, links
+from volano.observe.stitching import Stitched, resolved
+from volano.observe.traits import block_of, joined, tally
 from volano.ports import Journal, Lake, Profiles
 
 BYTES_AT_ONCE = 16 * 1024 * 1024
+BEHIND = 20_000  # people who are made anew one by one after a crash; for more the whole house is
 
 _frame = msgspec.msgpack.Decoder(Frame)
+_USUAL = Knowledge()
+_DAMAGED = "a stretch of the journal before this place cannot be read: the disk may be failing"
+
+Taken = list[tuple[Offset, Frame | None]]  # None: a stretch that cannot be read
 
 
-def drain(
-    journal: Journal, lake: Lake, profiles: Profiles, *, limit: int = 2000, currency: str = "USD"
+def drain(  # noqa: PLR0913  what it moves between, and what it goes by
+    journal: Journal,
+    lake: Lake,
+    profiles: Profiles,
+    *,
+    limit: int = 2000,
+    by: Knowledge | Callable[[], Knowledge] = _USUAL,
+    now: int | None = None,
+    heard: Callable[[list[Frame]], None] | None = None,
 ) -> int:
     """Moves up to `limit` frames on; returns how many (0: nothing is left).
 
-    Rows and position go to the lake together, then profiles, links and position to the profiles together.
-    Profiles that are elsewhere than the lake (the process died between the two, one was lost or restored)
-    are first made anew from it. Waits while another thread or process drains or makes profiles anew.
+    Rows and position go to the lake together, then all that is known of people, and the position, to the
+    store of profiles. A store that is elsewhere than the lake (the process died between the two, one was
+    lost or restored) is first brought level from it. Waits while another thread or process drains. `by` is
+    asked once it is our turn. `now` (UTC µs) is the arrival of the newest frame unless told; `heard` is
+    told the frames when they have been moved.
     """
     with profiles.turn():
-        start = lake.offset(journal.name)
-        if profiles.offset(journal.name) != start:
-            _renew(lake, profiles, journal.name)
-        frames = _taken(journal, start, limit)
-        if frames:
-            _move(frames, lake, profiles, currency)
+        by = by() if callable(by) else by
+        start, kept = lake.offset(journal.name), profiles.offset(journal.name)
+        level = kept == start or _level(journal, lake, profiles, by, (kept, start))
+        taken = _taken(journal, start, limit)
+        if taken:
+            _move(taken, lake, profiles, by, now)
             journal.forget(min(lake.offset(journal.name), profiles.offset(journal.name)))
-        return len(frames)
+    if not level:
+        backfill(lake, profiles, by.ready, now=now or _now(frame for _, frame in taken))
+    if heard is not None:
+        heard([frame for _, frame in taken if frame is not None])
+    return len(taken)
 
 
-def rebuild_profiles(lake: Lake, profiles: Profiles, journal: str = "j0") -> int:
-    """Makes all profiles anew from the lake; returns how many. Drains wait meanwhile."""
+def rebuild_profiles(
+    lake: Lake,
+    profiles: Profiles,
+    journals: Sequence[str] = ("j0",),
+    *,
+    now: int,
+    by: Knowledge = _USUAL,
+) -> int:
+    """Makes all that is known of people anew from the lake; returns how many. Drains wait meanwhile."""
     with profiles.turn():
-        return _renew(lake, profiles, journal)
+        since = Since(profile for _, profile in profiles.scan(Profile))
+        people = renewed(lake, profiles, journals, by)
+    backfill(lake, profiles, by.ready, now=now, since=since)
+    return people
 
 
-def _renew(lake: Lake, profiles: Profiles, journal: str) -> int:
-    upto = Offset(journal, lake.offset(journal))  # first: what comes later shows as profiles left behind
-    merges = lake.read(View(tables=("merges",), columns=("alias",)))
-    joins = dict(zip(merges["alias"].to_pylist(), merges["person_id"].to_pylist(), strict=True))
-    found = lake.tally(FACTS, census)
-    everybody = found.profiles if found is not None else ()
-    profiles.put(everybody, joins, upto, afresh=True)
-    return len(everybody)
+def remake(
+    lake: Lake, profiles: Profiles, people: Iterable[int], *, now: int, by: Knowledge = _USUAL
+) -> None:
+    """Makes what is known of some people anew from the lake; who has no rows left is nobody any more.
+
+    To be called in a turn of `profiles`.
+    """
+    found = Found(now=now)
+    found.again(people, profiles)
+    profiles.put(_change(found, lake, by))
 
 
-def _move(frames: list[tuple[Offset, Frame]], lake: Lake, profiles: Profiles, currency: str) -> None:
-    told = [frame for _, frame in frames]
-    people = {one: profiles.person(one) for one in identities(told)}
-    new = links(told, people)
-    joins = {link.alias: link.person_id for link in new.values()}
-    rows = Rows(people | joins, currency)
-    for link in new.values():
-        rows.link(link)
-    for offset, frame in frames:
-        rows.add(frame, offset.journal, offset.position)
-    touched = {*rows.facts, *(person for person, _, _ in rows.drawn), *joins, *joins.values()}
-    before = _known(profiles, touched)
-    again = _kept(lake, doubtful(before, rows.facts, joins))  # before the lake keeps them all
-    facts = {person: [fact for fact in some if fact.id not in again] for person, some in rows.facts.items()}
-    upto = frames[-1][0]
-    lake.append(rows.tables(), upto)
-    profiles.put(turned(before, facts, rows.drawn, joins), joins, upto)
+def look_again(profiles: Profiles, by: Knowledge, *, now: int) -> int:
+    """Settles the people whose time has come, without an event of theirs; returns how many."""
+    with profiles.turn():
+        change = due(profiles, by.ready, now=now)
+        if change is None:
+            return 0
+        profiles.put(change)
+        return sum(isinstance(record, Profile) for _, record in change.puts)
 
 
-def _kept(lake: Lake, ids: set[int]) -> set[int]:
-    """Which of these rows of events the lake has."""
-    if not ids:
-        return set()
-    only = (("id", tuple(map(str, ids))),)
-    return set(lake.read(View(tables=("events",), columns=("id",), only=only))["id"].to_pylist())
+@dataclass(slots=True, kw_only=True)
+class Found:
+    """What a drain found out about people before it is put: profiles that grow, and those to make anew."""
+
+    now: int
+    before: dict[int, Profile] = field(default_factory=dict)
+    grown: dict[int, Profile] = field(default_factory=dict)
+    anew: set[int] = field(default_factory=set)
+    events: pa.Table | None = None  # rows that were added
+    puts: list[tuple[Key, msgspec.Struct]] = field(default_factory=list)
+    drops: list[tuple[type[msgspec.Struct], Key]] = field(default_factory=list)
+    upto: Offset | None = None
+
+    def known(self, person: int, profiles: Profiles) -> Profile | None:
+        """What the store has of somebody whom this drain touches."""
+        before = self.before.get(person) or profiles.get(Profile, person)
+        if before is not None:
+            self.before[person] = before
+        return before
+
+    def again(self, people: Iterable[int], profiles: Profiles) -> None:
+        """These are to be made anew."""
+        for person in people:
+            self.known(person, profiles)
+            self.anew.add(person)
 
 
-def _taken(journal: Journal, start: int, limit: int) -> list[tuple[Offset, Frame]]:
-    """The next frames."""
-    frames: list[tuple[Offset, Frame]] = []
-    size = 0
-    for offset, payload in journal.read(start, limit):
-        if size > BYTES_AT_ONCE:
+def _move(taken: Taken, lake: Lake, profiles: Profiles, by: Knowledge, now: int | None) -> None:
+    frames = [frame for _, frame in taken if frame is not None]
+    stitched = _stitched(frames, profiles)
+    rows = _rows(taken, stitched, profiles, by)
+    tables, moves = rows.tables(), dict(profiles.scan(Move))
+    told = tables.get("events")
+    if moves:
+        tables["events"] = pa.concat_tables(
+            [*([told] if told is not None else []), move_rows([*moves.values()])]
+        )
+    if stitched.links:
+        tables["merges"] = merges_of(stitched.links)
+    added = lake.append(tables, taken[-1][0])
+    found = Found(now=now or _now(frames), upto=taken[-1][0], events=added.get("events"))
+    _grow(found, stitched, added, profiles, by)
+    _note(found, stitched, rows, (told, added.get("events")), profiles)
+    found.drops += [(Move, key) for key in moves]
+    profiles.put(_change(found, lake, by))
+
+
+def _level(journal: Journal, lake: Lake, profiles: Profiles, by: Knowledge, between: tuple[int, int]) -> bool:
+    """Brings the store to where the lake is, by the frames between them; False: it is made anew instead."""
+    kept, start = between
+    try:
+        taken = _between(journal, kept, start)
+    except BrokenHome:
+        taken = []  # they are no longer there
+    frames = [frame for _, frame in taken if frame is not None]
+    stitched = _stitched(frames, profiles)
+    people = {person_of_found(stitched, profiles, one) for one in identities(frames)}
+    people |= {*stitched.whole, *stitched.whole.values(), *stitched.anew, *stitched.gone}
+    if not taken or taken[-1][0].position != start or len(people) > BEHIND:
+        renewed(lake, profiles, [journal.name], by)
+        return False
+    rows = _rows(taken, stitched, profiles, by)
+    found = Found(now=_now(frames), upto=taken[-1][0])
+    found.again(people, profiles)
+    _note(found, stitched, rows, (rows.tables().get("events"), None), profiles)
+    profiles.put(_change(found, lake, by))
+    return True
+
+
+def _stitched(frames: Iterable[Frame], profiles: Profiles) -> Stitched:
+    return resolved(claims(frames), partial(profiles.get, Identity), partial(profiles.get, Kin))
+
+
+def person_of_found(stitched: Stitched, profiles: Profiles, identity: int) -> int:
+    """Whom an identity stands for once what was found is put."""
+    record = stitched.identities.get(identity)
+    return record.person_id if record is not None else person_of(profiles, identity)
+
+
+def _rows(taken: Taken, stitched: Stitched, profiles: Profiles, by: Knowledge) -> Rows:
+    frames = [frame for _, frame in taken if frame is not None]
+    whose = {one: person_of_found(stitched, profiles, one) for one in identities(frames)}
+    rows = Rows(whose, by.currency, names=by.names, marks=by.marks)
+    for offset, frame in taken:
+        rows.add(frame if frame is not None else _damaged(_now(frames)), offset.journal, offset.position)
+    return rows
+
+
+def _damaged(now: int) -> Intake:
+    refusal = Refusal(index=0, code="damaged_frame", message=_DAMAGED)
+    return Intake(source="", received_at=now, events=[], refusals=[refusal])
+
+
+def _grow(
+    found: Found, stitched: Stitched, added: Mapping[str, pa.Table], profiles: Profiles, by: Knowledge
+) -> None:
+    """Adds what came to what is known: the profiles of rows, and those of people who are one now."""
+    parts = tally(block_of(added), zone=by.zone)
+    found.again([*stitched.anew, *stitched.gone], profiles)
+    more = [(new, found.known(old, profiles)) for old, new in stitched.whole.items()]
+    for person, part in [*((part.person_id, part) for part in parts), *more]:
+        if person in found.anew or part is None:
+            continue
+        known = found.grown.get(person) or found.known(person, profiles) or Profile(person_id=person)
+        found.grown[person] = joined(known, part)
+
+
+def _note(
+    found: Found,
+    stitched: Stitched,
+    rows: Rows,
+    events: tuple[pa.Table | None, pa.Table | None],
+    profiles: Profiles,
+) -> None:
+    """The records beside the profiles: who is who, by which address, and what names arrive."""
+    told, added = events
+    found.puts += [*stitched.identities.items(), *stitched.kins.items()]
+    found.drops += [(Kin, person) for person in stitched.dropped_kins]
+    if told is not None:
+        found.puts += addresses(told, partial(profiles.get, Address)).items()
+    fresh = rows.seen() if added is None else with_doubles(rows.seen(), told, added)
+    known = {key: seen for key in fresh if (seen := profiles.get(Seen, key)) is not None}
+    found.puts += [(seen.key, seen) for seen in registered(known, fresh)]
+
+
+def _change(found: Found, lake: Lake, by: Knowledge) -> Change:
+    """All that is put at once, the people settled in their segments."""
+    inside = {one: found.before[one].segments if one in found.before else {} for one in found.anew}
+    anew = made_anew(lake, inside, by, now=found.now) if inside else {}
+    after, moves, dues = turned({**found.grown, **anew}, found.events, by.ready, found.now)
+    settled = records(found.before, after, moves, dues)
+    gone = [(Profile, one) for one in found.anew if one not in anew]
+    return Change(
+        puts=(*found.puts, *settled.puts), drops=(*found.drops, *gone, *settled.drops), upto=found.upto
+    )
+
+
+def _now(frames: Iterable[Frame | None]) -> int:
+    return max((frame.received_at for frame in frames if frame is not None), default=0)
+
+
+def _between(journal: Journal, kept: int, start: int) -> Taken:
+    """The frames from one position to another, if they are few enough to be worth it."""
+    if not 0 <= kept < start <= kept + BYTES_AT_ONCE * 4:
+        return []
+    taken: Taken = []
+    for offset, frame in _read(journal, kept, limit=10**9):
+        if offset.position > start:
             break
-        size += len(payload)
+        taken.append((offset, frame))
+    return taken
+
+
+def _taken(journal: Journal, start: int, limit: int) -> Taken:
+    """The next frames, of so many bytes at most."""
+    taken: Taken = []
+    for offset, frame in _read(journal, start, limit):
+        taken.append((offset, frame))
+        if offset.position - start > BYTES_AT_ONCE:
+            break
+    return taken
+
+
+def _read(journal: Journal, since: int, limit: int) -> Iterator[tuple[Offset, Frame | None]]:
+    for offset, payload in journal.read(since, limit):
         try:
-            frames.append((offset, _frame.decode(payload)))
+            yield offset, None if payload is None else _frame.decode(payload)
         except msgspec.DecodeError as error:
             told = f"the frame before {offset.position} of journal {journal.name} cannot be read ({error})"
             raise BrokenHome(f"{told}: it was written by another version") from error
-    return frames
-
-
-def _known(profiles: Profiles, people: Iterable[int]) -> dict[int, Profile]:
-    found = {person: profiles.get(person) for person in people}
-    return {person: profile for person, profile in found.items() if profile is not None}

@@ -9,13 +9,16 @@ from volano.domain.verdict import Verdict
 from volano.evaluate.offsets import ArmTally, tally, view
 from volano.evaluate.verdict import verdict
 from volano.flow.report import newest
+from volano.flow.shop import PEOPLE, Lens
 from volano.ports import Lake
 
 
-def judge(lake: Lake, campaign: Campaign, *, now: int, as_of: int | None = None) -> Verdict:
+def judge(
+    lake: Lake, campaign: Campaign, *, now: int, as_of: int | None = None, lens: Lens = PEOPLE
+) -> Verdict:
     """The verdict with data up to `as_of` (UTC µs): the newest event unless told, and never after `now`."""
     until = min(data_until(lake, now=now) if as_of is None else as_of, now)
-    found = lake.tally(view(campaign, until), partial(tally, campaign=campaign, until=until))
+    found = lake.tally(lens.on(view(campaign, until)), partial(tally, campaign=campaign, until=until))
     return verdict(campaign, found or ArmTally.empty(campaign), as_of=until, now=now)
 
 

@@ -11,6 +11,7 @@ from volano.domain.leak import DAY, Leak
 from volano.errors import BadInput, NotFound
 from volano.flow.journeys import home_journey
 from volano.flow.report import first_tries
+from volano.flow.shop import PEOPLE, Lens
 from volano.observe.sessions import DIMENSIONS
 from volano.plan import playbook
 from volano.plan.sizing import sized, traffic
@@ -19,7 +20,7 @@ from volano.ports import Lake, State
 UNDO_FOR = 60_000_000  # µs
 
 
-def draft(lake: Lake, state: State, idea_key: str, *, now: int) -> Campaign:
+def draft(lake: Lake, state: State, idea_key: str, *, now: int, lens: Lens = PEOPLE) -> Campaign:
     """The first draft of a campaign for the idea, kept; the one there is, unless that was stopped."""
     idea = state.get(Idea, idea_key)
     known = next((each for each in state.find(Campaign) if each.idea == idea.key), None)
@@ -27,7 +28,7 @@ def draft(lake: Lake, state: State, idea_key: str, *, now: int) -> Campaign:
         return known
     leak, recipe = state.get(Leak, idea.leak), playbook.recipe(idea.recipe)
     order = home_journey(state).steps[-1]
-    campaign = _planned(lake, state, drafting.draft(idea, leak, recipe, order=order, now=now))
+    campaign = _planned(lake, state, drafting.draft(idea, leak, recipe, order=order, now=now), lens)
     if known is not None:  # what was stopped may be tried again: a new round, drawn anew
         campaign = replace(campaign, round=known.round + 1)
     drafting.check(campaign)
@@ -35,10 +36,11 @@ def draft(lake: Lake, state: State, idea_key: str, *, now: int) -> Campaign:
     return campaign
 
 
-def _planned(lake: Lake, state: State, campaign: Campaign) -> Campaign:
+def _planned(lake: Lake, state: State, campaign: Campaign, lens: Lens) -> Campaign:
     """The campaign, sized by what its audience did after they first came to its trigger."""
     decides = next(goal for goal in campaign.goals if goal.role == "lagging")
-    tally = first_tries(lake, campaign.trigger.on, decides.event, within=int(decides.days * DAY))
+    within = int(decides.days * DAY)
+    tally = first_tries(lake, campaign.trigger.on, decides.event, within=within, lens=lens)
     slice_ = {name: value for name, value in campaign.audience.items() if name in DIMENSIONS}
     leak = state.get(Leak, state.get(Idea, campaign.idea).leak)
     known = (leak.people_per_week, leak.order_share)
@@ -53,14 +55,14 @@ def _planned(lake: Lake, state: State, campaign: Campaign) -> Campaign:
     return replace(campaign, plan=plan)
 
 
-def revise(lake: Lake, state: State, campaign: Campaign, *, now: int) -> Campaign:
+def revise(lake: Lake, state: State, campaign: Campaign, *, now: int, lens: Lens = PEOPLE) -> Campaign:
     """Keep a changed draft; its plan follows its audience, trigger, window and control share."""
     if state.get(Campaign, campaign.key).status != "draft":
         raise BadInput(
             "a campaign that has been published cannot be changed; stop it and make a new one of the idea"
         )
     drafting.check(campaign)
-    changed = replace(_planned(lake, state, campaign), made_at=now)
+    changed = replace(_planned(lake, state, campaign, lens), made_at=now)
     state.put(changed)
     return changed
 

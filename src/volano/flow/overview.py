@@ -10,7 +10,9 @@ from volano.domain.idea import Idea
 from volano.domain.leak import DAY, Leak
 from volano.domain.verdict import Lesson, Verdict
 from volano.domain.view import View
-from volano.observe.daily import Daily, Refused, count_days, count_refused
+from volano.flow.shop import PEOPLE, Lens
+from volano.observe.calendar import day_edges
+from volano.observe.daily import Lately, Refused, count_lately, count_refused
 from volano.ports import Lake, State
 
 DAYS = 14  # the last seven and the seven before
@@ -22,13 +24,15 @@ class Overview:
     """Days from `since` to `until` (UTC µs), what was quarantined in the last seven before now, and the loop.
 
     `until` is now, or the newest event where nothing came in for a week (old data was imported). Leaks
-    are worst first, ideas best first (those that can still be tried), verdicts newest first.
+    are worst first, ideas best first (those that can still be tried), verdicts newest first. `days` are the
+    edges of the last 14 days by the shop's clock; the halves of `daily` are twice seven times 24 hours.
     """
 
     newest: int | None
     since: int
     until: int
-    daily: Daily | None
+    days: tuple[int, ...]
+    daily: Lately | None
     refused: Refused
     leaks: list[Leak]
     ideas: list[Idea]
@@ -37,7 +41,7 @@ class Overview:
     lessons: list[Lesson]
 
 
-def overview(lake: Lake, state: State, *, now: int) -> Overview:
+def overview(lake: Lake, state: State, *, now: int, lens: Lens = PEOPLE) -> Overview:
     """Gather the numbers of Today."""
     from volano.flow.propose import outlook
     from volano.flow.report import newest
@@ -46,12 +50,15 @@ def overview(lake: Lake, state: State, *, now: int) -> Overview:
     until = now if last is None or last >= now - STALE else last + 1
     until = max(until, last + 1) if last is not None else until  # a clock that is ahead hides nothing
     since = until - DAYS * DAY
+    days = day_edges(since, until, lens.shop.timezone)[-DAYS - 1 :]
+    halves = (since, (since + until) // 2, until)
     found = outlook(state)
     return Overview(
         newest=last,
         since=since,
         until=until,
-        daily=lake.tally(_days(since, until), partial(count_days, since=since, days=DAYS)),
+        days=days,
+        daily=lake.tally(lens.on(_events(since, until)), partial(count_lately, days=days, halves=halves)),
         refused=lake.tally(_quarantine(now), count_refused) or Refused(count=0, newest=()),
         leaks=found.leaks,
         ideas=[idea for idea in found.ideas if idea.status in ("proposed", "open")],
@@ -61,7 +68,7 @@ def overview(lake: Lake, state: State, *, now: int) -> Overview:
     )
 
 
-def _days(since: int, until: int) -> View:
+def _events(since: int, until: int) -> View:
     return View(columns=("event", "revenue", "currency"), since=since, until=until)
 
 

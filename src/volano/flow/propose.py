@@ -11,6 +11,7 @@ from volano.domain.leak import Journey, Leak
 from volano.errors import NotFound
 from volano.flow.journeys import home_journey
 from volano.flow.report import find_leaks, newest
+from volano.flow.shop import PEOPLE, Lens
 from volano.plan import playbook, rice
 from volano.ports import Lake, State
 
@@ -24,10 +25,10 @@ class Outlook:
     as_of: int | None
 
 
-def refresh(lake: Lake, state: State, *, now: int) -> Outlook:
+def refresh(lake: Lake, state: State, *, now: int, lens: Lens = PEOPLE) -> Outlook:
     """Find the leaks anew, propose ideas against them, and keep both; what people decided stays decided."""
     journey = home_journey(state)
-    leaks = find_leaks(lake, journey, now=now)
+    leaks = find_leaks(lake, journey, now=now, lens=lens)
     old = {idea.key: idea for idea in state.find(Idea)}
     beliefs = state.find(Belief)
     ideas = [

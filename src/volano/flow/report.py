@@ -10,6 +10,8 @@ from msgspec.structs import replace
 from volano.domain.leak import DAY, Journey, Leak
 from volano.domain.tables import EVENTS, empty
 from volano.domain.view import View
+from volano.flow.shop import PEOPLE, Lens
+from volano.observe.bots import slow
 from volano.observe.sessions import DIMENSIONS, with_visits
 from volano.observe.span import Span
 from volano.plan.journey import count, journey_json
@@ -20,7 +22,7 @@ from volano.ports import Lake
 __all__ = ["count_journey", "find_leaks", "journey_json", "leak_run", "newest"]
 
 LEAK_DAYS = 28
-_VISIT_COLUMNS = ("source", "medium", "device", "path")
+_VISIT_COLUMNS = ("source", "medium", "utm_campaign", "device", "path")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +52,7 @@ class CountJourney:
         return View(columns=tuple(dict.fromkeys(columns)), only=steps)
 
     def __call__(self, block: pa.Table) -> JourneyTally:
+        block = slow(block)
         if self.by_visits:
             block = with_visits(block)
         return count(
@@ -70,19 +73,22 @@ def count_journey(
     by: tuple[str, ...] = (),
     since: int | None = None,
     until: int | None = None,
+    lens: Lens = PEOPLE,
 ) -> JourneyTally | None:
     """People by step and slice, of the chains that set out in [since, until); None without events.
 
     Whether a visit is somebody's first is told from all there is, not from the window.
     """
     counter = CountJourney(journey=journey, by=by, since=since, until=until)
-    found = lake.tally(counter.view, counter)
+    found = lake.tally(lens.on(counter.view), counter)
     if found is None and newest(lake) is not None:
         return counter(empty("events"))  # there are events, but none of a step
     return found
 
 
-def first_tries(lake: Lake, step: str, order: str, *, within: int) -> JourneyTally | None:
+def first_tries(
+    lake: Lake, step: str, order: str, *, within: int, lens: Lens = PEOPLE
+) -> JourneyTally | None:
     """Who came to the step in the last 28 days, and ordered within `within` µs of the first time they did.
 
     By the visit of that time; of people whose window has closed.
@@ -93,18 +99,22 @@ def first_tries(lake: Lake, step: str, order: str, *, within: int) -> JourneyTal
     journey = seen_through(Journey(steps=(step, order), within=within), span)
     since, until = leak_window(span, journey)
     counter = CountJourney(journey=journey, by=DIMENSIONS, since=since, until=until, first_only=True)
-    return lake.tally(counter.view, counter)
+    return lake.tally(lens.on(counter.view), counter)
 
 
-def find_leaks(
-    lake: Lake, journey: Journey, *, now: int, since: int | None = None, until: int | None = None
-) -> list[Leak]:
+def find_leaks(lake: Lake, journey: Journey, *, now: int, lens: Lens = PEOPLE) -> list[Leak]:
     """The leaks of the journey as of the newest event, the one that loses most orders a week first."""
-    return list(leak_run(lake, journey, now=now, since=since, until=until).leaks)
+    return list(leak_run(lake, journey, now=now, lens=lens).leaks)
 
 
 def leak_run(
-    lake: Lake, journey: Journey, *, now: int, since: int | None = None, until: int | None = None
+    lake: Lake,
+    journey: Journey,
+    *,
+    now: int,
+    since: int | None = None,
+    until: int | None = None,
+    lens: Lens = PEOPLE,
 ) -> LeakRun:
     """The leaks, how many slices × steps were tested for them, and the share that comes to each step.
 
@@ -117,7 +127,7 @@ def leak_run(
     if until is None:
         journey = seen_through(journey, span)
     since, until = leak_window(span, journey, since, until)
-    tally = count_journey(lake, journey, by=DIMENSIONS, since=since, until=until)
+    tally = count_journey(lake, journey, by=DIMENSIONS, since=since, until=until, lens=lens)
     return LeakRun(leaks=(), tested=0, steps=()) if tally is None else search(tally, now=now)
 
 

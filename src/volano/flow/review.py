@@ -11,18 +11,26 @@ from volano.domain.verdict import Lesson, Verdict
 from volano.evaluate.learn import learn
 from volano.evaluate.soundness import BROKEN
 from volano.flow.judge import data_until, judge
+from volano.flow.shop import PEOPLE, Lens
 from volano.plan import playbook
 from volano.ports import Lake, State
 
 
-def review(lake: Lake, state: State, *, now: int) -> list[Verdict]:
+def review(lake: Lake, state: State, *, now: int, lens: Lens = PEOPLE) -> list[Verdict]:
     """The verdicts of all live and stopped campaigns, kept; those that were final stand as they are."""
     kept = {verdict.key: verdict for verdict in state.find(Verdict)}
     judged = [campaign for campaign in state.find(Campaign) if _is_test(campaign)]
     if not judged:
         return []
     as_of = data_until(lake, now=now)
-    return [_reviewed(lake, state, campaign, kept.get(campaign.salt), now, as_of) for campaign in judged]
+    found = []
+    for campaign in judged:
+        before = kept.get(campaign.salt)
+        if before is None or not before.final or campaign.status != "stopped":
+            fresh = judge(lake, campaign, now=now, as_of=as_of, lens=lens)
+            before = _reviewed(state, campaign, before, fresh, now)
+        found.append(before)
+    return found
 
 
 def _is_test(campaign: Campaign) -> bool:
@@ -30,13 +38,8 @@ def _is_test(campaign: Campaign) -> bool:
     return campaign.status in ("live", "stopped") and any(arm.key == CONTROL for arm in campaign.arms)
 
 
-def _reviewed(
-    lake: Lake, state: State, campaign: Campaign, before: Verdict | None, now: int, as_of: int
-) -> Verdict:
+def _reviewed(state: State, campaign: Campaign, before: Verdict | None, fresh: Verdict, now: int) -> Verdict:
     """One campaign's verdict, kept together with all that follows from it."""
-    if before is not None and before.final and campaign.status == "stopped":
-        return before
-    fresh = judge(lake, campaign, now=now, as_of=as_of)
     if before is not None and before.final:
         found = _still_sound(before, fresh)
         state.put(found)

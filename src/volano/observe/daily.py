@@ -1,4 +1,4 @@
-"""What came in, day by day: counts that add up over blocks of people."""
+"""What came in, stretch by stretch of time: counts that add up over blocks of people."""
 
 from __future__ import annotations
 
@@ -11,22 +11,19 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from volano.domain.event import ORDER_COMPLETED
-from volano.domain.leak import DAY
+from volano.maths.columns import integers
+from volano.observe.bots import slow
 
 Counts = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Daily:
-    """Per day: events, distinct people, orders, and revenue (minor units) by currency.
-
-    `halves` are distinct people in the first and the second half of the days.
-    """
+    """Per stretch of time: events, distinct people, orders, and revenue (minor units) by currency."""
 
     events: Counts
     people: Counts
     orders: Counts
-    halves: Counts
     revenue: dict[str, Counts] = field(default_factory=dict)
 
     def __add__(self, other: Daily) -> Daily:
@@ -36,27 +33,43 @@ class Daily:
             events=self.events + other.events,
             people=self.people + other.people,
             orders=self.orders + other.orders,
-            halves=self.halves + other.halves,
             revenue={
                 name: self.revenue.get(name, nothing) + other.revenue.get(name, nothing) for name in both
             },
         )
 
 
-def count_days(block: pa.Table, *, since: int, days: int) -> Daily:
-    """Count a block from `since` (UTC µs) on in days of 24 hours; rows outside are not counted."""
-    time = block.column("time").cast(pa.int64()).to_numpy()
-    day = (time - since) // DAY
-    inside = (day >= 0) & (day < days)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lately:
+    """Time counted twice: by `days` of the shop's clock for a curve, and in two equal `halves` to compare."""
+
+    days: Daily
+    halves: Daily
+
+    def __add__(self, other: Lately) -> Lately:
+        return Lately(days=self.days + other.days, halves=self.halves + other.halves)
+
+
+def count_lately(block: pa.Table, *, days: tuple[int, ...], halves: tuple[int, ...]) -> Lately:
+    """Count a block between the edges (UTC µs) of days and of halves; bots give themselves away."""
+    block = slow(block)
+    return Lately(days=count_between(block, edges=days), halves=count_between(block, edges=halves))
+
+
+def count_between(block: pa.Table, *, edges: tuple[int, ...]) -> Daily:
+    """Count a block in the n stretches between n + 1 ascending edges (UTC µs); rows outside do not count."""
+    time = integers(block["time"])
+    slot = np.searchsorted(np.asarray(edges, np.int64), time, side="right") - 1
+    slots = len(edges) - 1
+    inside = (slot >= 0) & (slot < slots)
     rows = block.filter(pa.array(inside))
-    day, person = day[inside], rows.column("person_id").to_numpy()
+    slot, person = slot[inside], rows.column("person_id").to_numpy()
     ordered = pc.equal(rows.column("event"), ORDER_COMPLETED).fill_null(False).to_numpy(zero_copy_only=False)
     return Daily(
-        events=_per(day, days),
-        people=_per(_distinct(person, day), days),
-        orders=_per(day[ordered], days),
-        halves=_per(_distinct(person, day * 2 // days), 2),
-        revenue=_revenue(rows, day, days),
+        events=_per(slot, slots),
+        people=_per(_distinct(person, slot), slots),
+        orders=_per(slot[ordered], slots),
+        revenue=_revenue(rows, slot, slots),
     )
 
 

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -18,11 +17,11 @@ from volano.domain.event import (
     ORDER_REFUNDED,
     Refusal,
 )
-from volano.domain.tables import EVENTS, EXPOSURES, ORDER_LINES, filled
+from volano.domain.tables import EVENTS, EXPOSURES, ORDER_LINES
 from volano.domain.texts import Texts
 from volano.maths.occurrence import Occurrences
+from volano.observe.claims import lawful, nobody
 from volano.observe.columns import cleaned, each, hashes, hashes_once, objects, prefixed, spelled
-from volano.observe.identity import merge_row
 from volano.observe.reading import Reading, constant, field, missing, moneys, named, sorted_out, stamps, times
 
 PATH_LIMIT = 200
@@ -42,7 +41,8 @@ def read_events(texts: Texts, reading: Reading, seen: Occurrences) -> tuple[pa.T
     without either are told apart by all that they say.
     """
     length = texts.table.num_rows
-    user, anonymous = field(texts, reading, "person"), field(texts, reading, "anonymous_id")
+    told, beside = field(texts, reading, "person"), field(texts, reading, "anonymous_id")
+    user, anonymous = lawful(told), lawful(beside)
     known = pc.coalesce(prefixed("u:", user), prefixed("a:", anonymous))
     event, order = field(texts, reading, "event"), field(texts, reading, "order_id")
     time, no_time = times(texts, reading)
@@ -69,7 +69,7 @@ def read_events(texts: Texts, reading: Reading, seen: Occurrences) -> tuple[pa.T
         "round": round_,
     }
     columns["id"] = _ids(columns, field(texts, reading, "message_id"), seen)
-    whys = [missing(known, "there is no person"), missing(event, "there is no event"), no_time, no_money]
+    whys = [nobody(known, told, beside), missing(event, "there is no event"), no_time, no_money]
     whys.append(
         pc.if_else(ours, pc.if_else(pc.is_null(no_round), _NOBODY, "the round is not a number"), _NOBODY)
     )
@@ -126,46 +126,7 @@ def _ids(columns: Mapping[str, pa.Array], message: pa.Array, seen: Occurrences) 
     return named(own, seen, instead=pc.coalesce(order, prefixed("m:import:", message)))
 
 
-def joined(events: pa.Table, links: dict[int, int]) -> tuple[pa.Table, pa.Table]:
-    """Events with everybody under their canonical id, and the merges that they tell of first.
-
-    `links` (alias → person) holds what was known before and is added to: an anonymous id belongs to the
-    user it is first seen with, in rows before that row, too.
-    """
-    merges = _merges(events, links)
-    anonymous = pc.starts_with(events.column("known_as"), "a:")
-    if not links or not pc.any(anonymous).as_py():
-        return events, merges
-    people = events.column("person_id").to_numpy()
-    distinct, place = np.unique(people, return_inverse=True)
-    whole = np.array([links.get(person, person) for person in distinct.tolist()], np.int64)
-    at = events.column_names.index("person_id")
-    return events.set_column(at, EVENTS.field("person_id"), pa.array(whole[place])), merges
-
-
-def _merges(events: pa.Table, links: dict[int, int]) -> pa.Table:
-    both = events.filter(pc.is_valid(events.column("beside")))
-    known = prefixed("a:", both.column("beside"))
-    aliases = hashes_once(known.combine_chunks()) if both.num_rows else pa.array([], pa.int64())
-    pairs = zip(aliases.to_pylist(), both.column("person_id").to_pylist(), strict=True)
-    kept, ids = [], []
-    for row, (alias, person) in enumerate(pairs):
-        if alias not in links and alias != person:
-            links[alias] = person
-            kept.append(row)
-            ids.append(merge_row(alias, person))
-    first = both.take(pa.array(kept, pa.int64()))
-    columns = {
-        **{name: first.column(name) for name in ("person_id", "time", "origin")},
-        "id": pa.array(ids, pa.int64()),
-        "identity": aliases.take(pa.array(kept, pa.int64())),
-        "alias": aliases.take(pa.array(kept, pa.int64())),
-        "known_as": prefixed("a:", first.column("beside")),
-    }
-    return filled("merges", columns)
-
-
-def tables(events: pa.Table, merges: pa.Table) -> dict[str, pa.Table]:
+def tables(events: pa.Table) -> dict[str, pa.Table]:
     """The rows for each table of the lake; an order without lines of its own is one line."""
     viewed = pc.equal(events.column("event"), EXPERIMENT_VIEWED)
     exposed = events.filter(pc.and_(viewed, pc.is_valid(events.column("campaign"))))
@@ -175,7 +136,6 @@ def tables(events: pa.Table, merges: pa.Table) -> dict[str, pa.Table]:
     found = {
         "events": events.select(EVENTS.names),
         "exposures": exposures.select(EXPOSURES.names).cast(EXPOSURES),
-        "merges": merges,
         "order_lines": _order_lines(events.filter(pc.is_in(events.column("event"), _ORDERS))),
     }
     return {name: table for name, table in found.items() if name == "events" or table.num_rows}

@@ -12,6 +12,7 @@ from volano.domain.event import ORDER_COMPLETED, ORDER_REFUNDED, ORDER_UPDATED, 
 from volano.domain.tables import EVENTS, ORDER_LINES, TIME, imported
 from volano.domain.texts import Texts
 from volano.maths.occurrence import Occurrences
+from volano.observe.claims import lawful, nobody
 from volano.observe.columns import each, hashes, hashes_once, prefixed, spelled
 from volano.observe.reading import (
     Reading,
@@ -30,7 +31,8 @@ LINES = ORDER_LINES.append(pa.field("line", pa.int64()))  # the line of the file
 
 def read_lines(rows: Texts, reading: Reading, seen: Occurrences) -> tuple[pa.Table, list[Refusal]]:
     """Order lines (schema LINES) and the rows that are none. `seen` counts equal lines over the file."""
-    person, order = field(rows, reading, "person"), field(rows, reading, "order_id")
+    told, order = field(rows, reading, "person"), field(rows, reading, "order_id")
+    person = lawful(told)
     known = prefixed("u:", person)
     identity = hashes_once(known)
     time, no_time = times(rows, reading)
@@ -51,7 +53,7 @@ def read_lines(rows: Texts, reading: Reading, seen: Occurrences) -> tuple[pa.Tab
         "line": pa.array(rows.lines),
     }
     whys = [
-        missing(person, "there is no person"),
+        nobody(person, told),
         no_time,
         missing(field(rows, reading, "revenue"), "the revenue is empty"),
         no_money,

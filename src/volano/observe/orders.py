@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 from volano.domain.event import ORDER_COMPLETED, ORDER_REFUNDED
 from volano.domain.money import minor
@@ -15,6 +16,9 @@ LINES_LIMIT = 500
 _AMOUNTS = ("revenue", "total", "value")
 _PLAIN = (str, int, float)
 _NAMES = ("product_id", "sku", "name")
+_TELLING = frozenset(
+    ("order_id", "products", "category", "brand", "price", "quantity", "revenue", "total", "value", *_NAMES)
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +28,61 @@ class Line:
     product: str | None
     quantity: int
     revenue: int | None
+
+
+class Shopped(NamedTuple):
+    """What an event tells of an order and of the product it is about; the names are columns of `events`.
+
+    `price` is of one piece; `revenue` and `price` are minor units of `currency`, which is None where
+    neither is told.
+    """
+
+    revenue: int | None = None
+    currency: str | None = None
+    order_id: str | None = None
+    product: str | None = None
+    category: str | None = None
+    brand: str | None = None
+    price: int | None = None
+    quantity: int | None = None
+
+
+NOTHING = Shopped()
+
+
+def shopped(event: str, properties: Mapping[str, Any], default: str) -> Shopped:
+    """All that the properties tell of an order or a product; bare amounts are in the currency `default`.
+
+    An event about a list (a cart, an order) tells of the first product of it; the others of an order are
+    its lines.
+
+    >>> shopped("Product Added", {"sku": "t1", "brand": "Ace", "price": "2.50", "quantity": 2}, "EUR")[3:]
+    ('t1', None, 'Ace', 250, 2)
+    """
+    if event not in (ORDER_COMPLETED, ORDER_REFUNDED) and _TELLING.isdisjoint(properties):
+        return NOTHING
+    currency = currency_of(properties, default)
+    revenue = revenue_of(event, properties, currency)
+    order_id = text_of(properties.get("order_id"))
+    own = _named(properties, _NAMES if "Product" in event else _NAMES[:2])
+    products = properties.get("products")
+    first = products[0] if isinstance(products, list) and products else None
+    listed = first if isinstance(first, Mapping) else None
+    about = properties if own else listed
+    if about is None:
+        category = text_of(properties.get("category")) if "Product" in event else None
+        return Shopped(revenue, None if revenue is None else currency, order_id, None, category)
+    price = _minor(about.get("price"), currency)
+    return Shopped(
+        revenue,
+        None if revenue is None and price is None else currency,
+        order_id,
+        own or _named(about, _NAMES),
+        text_of(about.get("category")) or text_of(properties.get("category")),
+        text_of(about.get("brand")),
+        price if price is None or abs(price) <= LARGEST else None,
+        _quantity(about.get("quantity")),
+    )
 
 
 def text_of(value: Any) -> str | None:
@@ -85,16 +144,6 @@ def lines_of(event: str, properties: Mapping[str, Any], currency: str) -> list[L
     ]
 
 
-def product_of(event: str, properties: Mapping[str, Any]) -> str | None:
-    """The product an event is about, else the first of its products."""
-    own = _named(properties, _NAMES if "Product" in event else _NAMES[:2])
-    if own:
-        return own
-    products = properties.get("products")
-    first = products[0] if isinstance(products, list) and products else None
-    return _named(first, _NAMES) if isinstance(first, Mapping) else None
-
-
 def _lines(properties: Mapping[str, Any], currency: str) -> list[Line]:
     products = properties.get("products")
     if not isinstance(products, list):
@@ -103,8 +152,7 @@ def _lines(properties: Mapping[str, Any], currency: str) -> list[Line]:
 
 
 def _line(product: Mapping[str, Any], currency: str) -> Line:
-    quantity = _number(product.get("quantity"))
-    count = max(1, min(round(quantity), 1_000_000)) if quantity is not None else 1
+    count = _quantity(product.get("quantity")) or 1
     price = _minor(product.get("price"), currency)
     revenue = None if price is None else price * count
     return Line(
@@ -114,8 +162,17 @@ def _line(product: Mapping[str, Any], currency: str) -> Line:
     )
 
 
+def _quantity(value: Any) -> int | None:
+    number = _number(value)
+    return None if number is None else max(1, min(round(number), 1_000_000))
+
+
 def _named(found: Mapping[str, Any], names: tuple[str, ...]) -> str | None:
-    return next((text for text in (text_of(found.get(name)) for name in names) if text), None)
+    for name in names:
+        text = text_of(found.get(name))
+        if text:
+            return text
+    return None
 
 
 def _number(value: Any) -> float | None:
@@ -129,6 +186,11 @@ def _number(value: Any) -> float | None:
 
 
 def _minor(value: Any, currency: str) -> int | None:
+    return _amount(value, currency) if isinstance(value, _PLAIN) and not isinstance(value, bool) else None
+
+
+@lru_cache(maxsize=8192)
+def _amount(value: str | int | float, currency: str) -> int | None:
     number = _number(value)
     if number is None or abs(number) > LARGEST / 1000:
         return None

@@ -3,58 +3,104 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import pyarrow as pa
+from msgspec.structs import astuple
 
 from volano.domain.event import (
+    ALIASED,
     CAMPAIGN_CLICKED,
     CAMPAIGN_CLOSED,
     EXPERIMENT_VIEWED,
+    GROUPED,
+    IDENTIFIED,
     ORDER_COMPLETED,
+    ORDER_REFUNDED,
+    PAGE_VIEWED,
+    SCREEN_VIEWED,
     Decided,
     Event,
     Frame,
     Intake,
     Refusal,
 )
-from volano.domain.tables import EVENTS, TABLES
+from volano.domain.registry import Seen
+from volano.domain.tables import TABLES, filled
+from volano.observe.agents import library
+from volano.observe.bots import with_speed
 from volano.observe.identity import (
     decision_row,
     identity,
+    illegal,
     known_as,
     line_row,
-    merge_row,
     message_row,
     order_row,
     refusal_row,
 )
-from volano.observe.orders import currency_of, lines_of, product_of, revenue_of, text_of
-from volano.observe.people import Fact
-from volano.observe.stitching import Link
-from volano.observe.traffic import traffic
+from volano.observe.naming import Names, renamed
+from volano.observe.orders import NOTHING, Shopped, currency_of, lines_of, shopped, text_of
+from volano.observe.registry import Arrivals
+from volano.observe.traffic import Traffic, traffic
 
 PROPERTIES_LIMIT = 8 * 1024  # bytes of JSON in a row
 _OURS = (EXPERIMENT_VIEWED, CAMPAIGN_CLICKED, CAMPAIGN_CLOSED)
 _PAGE = ("url", "path", "referrer", "search")
+LINED = (ORDER_COMPLETED, ORDER_REFUNDED)
+_NO_PRODUCT = frozenset((PAGE_VIEWED, SCREEN_VIEWED, IDENTIFIED, ALIASED, GROUPED))
+_ADDRESSES = ("ip", "$ip")  # properties in which clients tell the address, which is never kept
 
 Row = tuple[Any, ...]
 Head = tuple[int, int, int, int, str, str]
 
+HEAD = ("person_id", "time", "id", "identity", "known_as", "origin")
+_EVENT = (
+    *HEAD,
+    "event",
+    "told",
+    *Traffic.__struct_fields__,
+    "campaign",
+    "variant",
+    *Shopped._fields,
+    "properties",
+)
+_ORDERS = {"events": _EVENT}  # the columns of a row where they are not those of the schema
+
+
+class Told(NamedTuple):
+    """What an event says in standard words: its name, the name as it came where that is another, and more."""
+
+    event: str
+    told: str | None
+    campaign: str | None
+    variant: str | None
+    shopped: Shopped
+    properties: Mapping[str, Any]
+
 
 class Rows:
-    """Collects the rows of one drain, and what they tell of people: `facts` and `drawn`, by person.
+    """Collects the rows of one drain; `drawn` holds (person, salt of a campaign's round, id that was hashed).
 
-    `people` says who each identity is, `currency` what bare amounts are in. `drawn` holds the salt of a
-    campaign's round and the id that was hashed.
+    `people` says who each identity is, `currency` what bare amounts are in, `names` what a shop's own words
+    mean, `marks` which parameters of an address name a campaign (see `traffic`).
     """
 
-    def __init__(self, people: Mapping[int, int], currency: str) -> None:
+    def __init__(
+        self,
+        people: Mapping[int, int],
+        currency: str = "USD",
+        *,
+        names: Names | None = None,
+        marks: tuple[tuple[str, str], ...] = (),
+    ) -> None:
         self._people = people
         self._currency = currency
+        self._names = names or Names()
+        self._marks = marks
+        self._arrivals = Arrivals()
         self.found: dict[str, list[Row]] = {name: [] for name in TABLES}
-        self.facts: dict[int, list[Fact]] = {}
         self.drawn: list[tuple[int, str, str]] = []
 
     def add(self, frame: Frame, journal: str, position: int) -> None:
@@ -62,80 +108,63 @@ class Rows:
         if isinstance(frame, Decided):
             self._decided(frame)
             return
+        country = "" if library(frame.user_agent) else frame.country  # where a server stands says nothing
         for number, event in enumerate(frame.events):
-            try:
-                properties, context = _object(event.properties), _object(event.context)
-            except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-                refusal = _unreadable(number, event, error)
+            refusal = self._event(frame, number, event, country)
+            if refusal is not None:
                 self._refused(frame, refusal, refusal_row(journal, position, -1 - number))
-            else:
-                self._event(frame.source, event, properties, context)
         for refusal in frame.refusals:
             self._refused(frame, refusal, refusal_row(journal, position, refusal.index))
 
-    def link(self, link: Link) -> None:
-        """The row that says that an alias is a person from now on."""
-        head = (link.person_id, link.time, merge_row(link.alias, link.person_id))
-        self.found["merges"].append(
-            (*head, link.alias, link.known_as, link.origin, link.alias, None, None, None)
-        )
-
     def tables(self) -> dict[str, pa.Table]:
         """What was collected, one Arrow table for each table that has rows."""
-        return {name: _table(name, rows) for name, rows in self.found.items() if rows}
+        found = {name: _table(name, rows) for name, rows in self.found.items() if rows}
+        if "events" in found:
+            found["events"] = with_speed(found["events"])
+        return found
+
+    def seen(self) -> dict[int, Seen]:
+        """The names that came, for the registry, by key."""
+        return self._arrivals.seen()
 
     def _head(self, known: str, time: int, row: int, origin: str) -> Head:
         hashed = identity(known)
         return (self._people.get(hashed, hashed), time, row, hashed, known, origin)
 
-    def _event(self, source: str, event: Event, properties: dict[str, Any], context: dict[str, Any]) -> None:
+    def _event(self, frame: Intake, number: int, event: Event, country: str) -> Refusal | None:
+        """Collects an event; what is wrong with it if it cannot be."""
+        try:
+            properties, context = _object(event.properties), _object(event.context)
+        except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+            return _unreadable(number, event, error)
+        known = known_as(event.user_id, event.anonymous_id)
+        if illegal(known[2:]):
+            return _nobody(number, event)
+        self._arrivals.add(frame.source, event.event, properties, frame.received_at)
         if event.kind in ("page", "screen") and "page" not in context:
             context["page"] = {name: properties.get(name) for name in _PAGE}
-        seen = traffic(context)
-        order_id = text_of(properties.get("order_id"))
-        message = message_row(source, event.message_id)
-        row = order_row(order_id) if order_id and event.event == ORDER_COMPLETED else message
-        head = self._head(known_as(event.user_id, event.anonymous_id), event.time, row, source)
-        currency = currency_of(properties, self._currency)
-        revenue = revenue_of(event.event, properties, currency)
-        campaign, variant = _offer(event.event, properties)
-        told = {
-            "event": event.event,
-            "source": seen.source,
-            "medium": seen.medium,
-            "device": seen.device,
-            "path": seen.path,
-            "campaign": campaign,
-            "variant": variant,
-            "revenue": revenue,
-            "currency": currency if revenue is not None else None,
-            "order_id": order_id,
-            "product": product_of(event.event, properties) if event.kind == "track" else None,
-            "properties": _rest(properties, used=("order_id", "experiment_id", "variation_id")),
-        }
-        self.found["events"].append((*head, *(told.get(name) for name in EVENTS.names[len(head) :])))
-        fact = Fact(event.time, row, event.event, seen.source, seen.medium, seen.device, revenue)
-        self.facts.setdefault(head[0], []).append(fact)
-        if campaign and variant and event.event == EXPERIMENT_VIEWED:
-            self.found["exposures"].append(
-                (*head[:2], message, *head[3:], campaign, variant, _round(properties.get("round")))
-            )
-        for number, line in enumerate(lines_of(event.event, properties, currency)):
-            self.found["order_lines"].append(
-                (
-                    *head[:2],
-                    line_row(row, number),
-                    *head[3:],
-                    order_id,
-                    line.product,
-                    line.quantity,
-                    line.revenue,
-                    currency,
-                )
-            )
+        seen = traffic(context, frame.user_agent, country, marks=self._marks)
+        told = told_by(frame.source, event.event, properties, self._names, self._currency)
+        shopped = told.shopped
+        message = message_row(frame.source, event.message_id)
+        row = order_row(shopped.order_id) if shopped.order_id and told.event == ORDER_COMPLETED else message
+        head = self._head(known, event.time, row, frame.source)
+        offer = (told.campaign, told.variant)
+        kept = _kept(event.properties, properties)
+        self.found["events"].append((*head, told.event, told.told, *astuple(seen), *offer, *shopped, kept))
+        if told.event in _OURS or told.event in LINED:
+            self._more(told, head, message, bot=seen.bot is not None)
+        return None
+
+    def _more(self, told: Told, head: Head, message: int, *, bot: bool) -> None:
+        """The rows that an event has in other tables; what a bot saw proves nothing."""
+        shown = None if bot else exposure(told)
+        if shown is not None:
+            self.found["exposures"].append((*head[:2], message, *head[3:], *shown))
+        self.found["order_lines"] += lines(told, head, self._currency)
 
     def _decided(self, frame: Decided) -> None:
-        """The person is that of an event with the same ids; `known_as` is the id that was hashed."""
+        """The identity is that of an event with the same ids; `known_as` is the id that was hashed."""
         arrived = identity(known_as(frame.user_id, frame.anonymous_id))
         person = self._people.get(arrived, arrived)
         for one in frame.decisions:
@@ -146,7 +175,7 @@ class Rows:
                 person,
                 frame.received_at,
                 decision_row(one.decision_id),
-                identity(known),
+                arrived,
                 known,
                 frame.source,
             )
@@ -162,11 +191,51 @@ class Rows:
         self.found["quarantine"].append((0, frame.received_at, row, 0, "", frame.source, *why))
 
 
+def told_by(source: str, event: str, properties: Mapping[str, Any], names: Names, currency: str) -> Told:
+    """What the properties of an event say, its words taken as `names` has them."""
+    naming = names.of(source, event) if names else None
+    if naming is not None:
+        told = event if event != naming.to else None
+        event, properties = naming.to, renamed(properties, naming, currency)
+    else:
+        told = None
+    campaign, variant = None, None
+    if event in _OURS:
+        campaign, variant = text_of(properties.get("experiment_id")), text_of(properties.get("variation_id"))
+    what = NOTHING if event in _NO_PRODUCT else shopped(event, properties, currency)
+    return Told(event, told, campaign, variant, what, properties)
+
+
+def exposure(told: Told) -> tuple[str, str, int] | None:
+    """Campaign, variant and round that an event says were seen."""
+    if told.event != EXPERIMENT_VIEWED or not told.campaign or not told.variant:
+        return None
+    return told.campaign, told.variant, _round(told.properties.get("round"))
+
+
+def lines(told: Told, head: Head, currency: str) -> list[Row]:
+    """The rows of `order_lines` of an order or a refund whose event has the row `head`."""
+    found = lines_of(told.event, told.properties, currency_of(told.properties, currency))
+    return [
+        (
+            *head[:2],
+            line_row(head[2], number),
+            *head[3:],
+            told.shopped.order_id,
+            line.product,
+            line.quantity,
+            line.revenue,
+            currency_of(told.properties, currency),
+        )
+        for number, line in enumerate(found)
+    ]
+
+
 def _table(name: str, rows: Iterable[Row]) -> pa.Table:
     schema = TABLES[name]
-    columns = zip(*rows, strict=True)
-    arrays = [pa.array(column, type=field.type) for column, field in zip(columns, schema, strict=True)]
-    return pa.Table.from_arrays(arrays, schema=schema)
+    names = _ORDERS.get(name, schema.names)
+    columns = zip(names, zip(*rows, strict=True), strict=True)
+    return filled(name, {column: pa.array(values, schema.field(column).type) for column, values in columns})
 
 
 def _object(raw: bytes) -> dict[str, Any]:
@@ -175,24 +244,29 @@ def _object(raw: bytes) -> dict[str, Any]:
 
 
 def _unreadable(number: int, event: Event, error: Exception) -> Refusal:
-    sample = event.properties[:800].decode("utf-8", "replace")[:200]
     message = f"the properties or the context cannot be read: {error}"
-    return Refusal(index=number, code="malformed", message=message, sample=sample)
+    return Refusal(index=number, code="malformed", message=message, sample=_sample(event))
 
 
-def _offer(event: str, properties: Mapping[str, Any]) -> tuple[str | None, str | None]:
-    if event not in _OURS:
-        return None, None
-    return text_of(properties.get("experiment_id")), text_of(properties.get("variation_id"))
+def _nobody(number: int, event: Event) -> Refusal:
+    id_ = event.user_id or event.anonymous_id
+    message = f"the id {id_[:40]!r} is what programs write when they have none; send a real one, or none"
+    return Refusal(index=number, code="illegal_id", message=message, sample=_sample(event))
+
+
+def _sample(event: Event) -> str:
+    return event.properties[:800].decode("utf-8", "replace")[:200]
 
 
 def _round(value: Any) -> int:
     return value if isinstance(value, int) and not isinstance(value, bool) and 0 < value < 2**31 else 1
 
 
-def _rest(properties: dict[str, Any], used: tuple[str, ...]) -> str:
-    """The properties that have no column of their own, as JSON; beyond 8 KB the later ones are left out."""
-    rest = {name: value for name, value in properties.items() if name not in used}
+def _kept(raw: bytes, properties: dict[str, Any]) -> str:
+    """The properties as they came but for network addresses; beyond 8 KB the later ones are left out."""
+    if len(raw) <= PROPERTIES_LIMIT and "ip" not in properties and "$ip" not in properties and properties:
+        return raw.decode()
+    rest = {name: value for name, value in properties.items() if name not in _ADDRESSES}
     whole = msgspec.json.encode(rest)
     if len(whole) > PROPERTIES_LIMIT:
         kept, size = {}, 2

@@ -1,4 +1,4 @@
-"""Visits: what a person does without a break of more than half an hour, and where it came from."""
+"""Visits: what a person does without a break of half an hour or a new campaign, and where it came from."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from volano.maths.columns import Bools, Ints, Texts, changes, integers, text_column, texts_or_null
+from volano.observe.referrers import UNPAID
 
 GAP = 30 * 60 * 1_000_000  # µs without an event that end a visit
 DIMENSIONS = ("source", "device", "landing", "visitor")  # what `with_visits` says of every row
@@ -21,6 +22,9 @@ NEW, RETURNING = "new", "returning"
 def with_visits(block: pa.Table) -> pa.Table:
     """The block with, for every row, what is known of the visit it belongs to.
 
+    A visit ends after `GAP` without an event, and where a row tells a campaign other than the one that the
+    visit came by: a campaign has a name, or a medium that no plain link has.
+
     `visit` numbers the visits of the block from 0. `source` is "<source> / <medium>" of the first row of
     the visit that tells of traffic; `device` the first known of the visit, else the last known before it;
     `landing` the first path; `visitor` is "new" in a person's first visit in the block. The block is
@@ -30,6 +34,7 @@ def with_visits(block: pa.Table) -> pa.Table:
     fresh = changes(person)
     opens = fresh.copy()
     opens[1:] |= time[1:] - time[:-1] > GAP
+    opens |= _new_campaigns(block, np.cumsum(opens) - 1, int(opens.sum()))
     visit = np.cumsum(opens) - 1
     starts = np.flatnonzero(opens)
     columns = {
@@ -57,6 +62,26 @@ def _first_rows(known: Bools, visit: Ints, visits: int) -> Ints:
     first = np.full(visits, -1, dtype=np.int64)
     first[owner[lead]] = rows[lead]
     return first
+
+
+def _new_campaigns(block: pa.Table, visit: Ints, visits: int) -> Bools:
+    """The rows that tell a campaign other than what was told last in a visit (as the gaps alone part them).
+
+    What is told first of a visit names it, whatever it is; after that only campaigns count.
+    """
+    source, medium = texts_or_null(block, "source"), texts_or_null(block, "medium")
+    name = texts_or_null(block, "utm_campaign")
+    found = np.zeros(block.num_rows, dtype=bool)
+    told = (source.codes >= 0) | (medium.codes >= 0) | (name.codes >= 0)
+    campaign = (name.codes >= 0) | ((medium.codes >= 0) & ~medium.among(UNPAID))
+    if not campaign.any():
+        return found
+    first = _first_rows(told, visit, visits)
+    campaign[first[first >= 0]] = True
+    rows = np.flatnonzero(campaign)
+    triple = (source.codes[rows], medium.codes[rows], name.codes[rows])
+    found[rows] = changes(visit[rows], *triple) & ~changes(visit[rows])
+    return found
 
 
 def _sources(block: pa.Table, visit: Ints, visits: int) -> tuple[Ints, Any]:

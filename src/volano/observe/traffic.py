@@ -4,139 +4,279 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
-from urllib.parse import SplitResult, parse_qs, urlsplit
+from typing import Any, NamedTuple
+from urllib.parse import unquote_plus, urlsplit
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from volano.observe.agents import NOBODY, agent, library, system
+from volano.observe.referrers import ORGANIC, app_sender, sender, word_keys
 
 TEXT_LIMIT = 100
 PATH_LIMIT = 200
+TOKEN_LIMIT = 4096  # characters of a push token
 QUERY_LIMIT = 4000  # characters of an address that are looked at
+DISTINCT = 8192  # addresses, queries and referrers that are remembered
 LOW_MEMORY = 2.0  # GB
 NONE = "(none)"
 
-_ENGINES = re.compile(
-    r"^(?:www\.|search\.|r\.|m\.|cn\.|[a-z]{2}\.)*"
-    r"(google|bing|duckduckgo|ecosia|qwant|startpage|baidu|naver|seznam|yandex|yahoo|brave)\.[a-z]{2,4}(?:\.[a-z]{2})?$"
-)
-_SOCIAL = {
-    "facebook.com": "facebook",
-    "fb.com": "facebook",
-    "messenger.com": "facebook",
-    "instagram.com": "instagram",
-    "tiktok.com": "tiktok",
-    "pinterest.com": "pinterest",
-    "t.co": "twitter",
-    "twitter.com": "twitter",
-    "x.com": "twitter",
-    "linkedin.com": "linkedin",
-    "lnkd.in": "linkedin",
-    "reddit.com": "reddit",
-    "youtube.com": "youtube",
-    "youtu.be": "youtube",
-    "snapchat.com": "snapchat",
-    "vk.com": "vk",
-    "t.me": "telegram",
-    "whatsapp.com": "whatsapp",
-    "threads.net": "threads",
-    "threads.com": "threads",
+# Parameter of an address → what it names. `marks` adds a shop's own.
+MARKS: Mapping[str, str] = {
+    prefix + word: name
+    for prefix in ("utm_", "vol_", "mtm_", "pk_")
+    for word, name in (
+        ("source", "source"),
+        ("medium", "medium"),
+        ("campaign", "campaign"),
+        ("term", "keyword"),
+        ("kwd", "keyword"),
+    )
 }
-_APPS = {
-    "com.google.android.googlequicksearchbox": ("google", "organic"),
-    "com.instagram.android": ("instagram", "social"),
-    "com.facebook.katana": ("facebook", "social"),
+_CLICKS = {  # parameter that an advertiser adds to a click → who, and how
+    "gclid": ("google", "cpc"),
+    "gbraid": ("google", "cpc"),
+    "wbraid": ("google", "cpc"),
+    "gclsrc": ("google", "cpc"),
+    "dclid": ("google", "display"),
+    "msclkid": ("bing", "cpc"),
+    "yclid": ("yandex", "cpc"),
+    "ttclid": ("tiktok", "cpc"),
+    "twclid": ("twitter", "cpc"),
+    "li_fat_id": ("linkedin", "cpc"),
+    "epik": ("pinterest", "cpc"),
+    "ScCid": ("snapchat", "cpc"),
+    "rdt_cid": ("reddit", "cpc"),
+    "qclid": ("quora", "cpc"),
+    "vmcid": ("yahoo", "cpc"),
+    "dicbo": ("outbrain", "cpc"),
+    "tblci": ("taboola", "cpc"),
+    "awc": ("awin", "affiliate"),
+    "irclickid": ("impact", "affiliate"),
+    "cjevent": ("cj", "affiliate"),
+    "mc_eid": ("mailchimp", "email"),
+    "_kx": ("klaviyo", "email"),
+    "fbclid": ("facebook", "social"),  # also on links that nobody paid for: the last to count
+    "igshid": ("instagram", "social"),
 }
-_CLICKS = (
-    ("gclid", ("google", "cpc")),
-    ("msclkid", ("bing", "cpc")),
-    ("fbclid", ("facebook", "social")),
-    ("ttclid", ("tiktok", "social")),
-)
-_BOT = re.compile(r"bot\b|crawler|spider|slurp|facebookexternalhit|lighthouse", re.IGNORECASE)
-_SERVER = re.compile(r"^(?:analytics-|python|node|axios|curl|okhttp|java|go-http|ruby|php)", re.IGNORECASE)
+_BRANDS = {
+    "Google Chrome": "Chrome",
+    "Microsoft Edge": "Edge",
+    "Opera": "Opera",
+    "Opera GX": "Opera",
+    "Brave": "Brave",
+    "Vivaldi": "Vivaldi",
+    "YaBrowser": "Yandex Browser",
+    "Yandex": "Yandex Browser",
+    "Samsung Internet": "Samsung Internet",
+    "DuckDuckGo": "DuckDuckGo",
+    "HeadlessChrome": "HeadlessChrome",
+    "Android WebView": "Chrome",
+}
 _DESKTOP = re.compile(r"Windows NT|Macintosh|X11|CrOS")
 _DESKTOPS = {"windows", "macos", "mac os", "mac os x", "linux", "chrome os", "chromeos", "chromium os"}
+_LOCALE = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8}){0,3}")
+_ZONE = re.compile(r"UTC|[A-Z][A-Za-z]+(?:/[A-Za-z0-9_+-]+){1,2}")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Traffic:
-    """What an event tells of its visit; None where it tells nothing."""
+class Traffic(msgspec.Struct, frozen=True, kw_only=True):
+    """What an event tells of its visit; None where it tells nothing. The names are columns of `events`."""
 
     source: str | None = None
     medium: str | None = None
+    utm_campaign: str | None = None
+    keyword: str | None = None
+    referrer: str | None = None
     device: str | None = None
+    os: str | None = None
+    browser: str | None = None
+    language: str | None = None
+    timezone: str | None = None
+    country: str | None = None
+    bot: str | None = None
+    device_id: str | None = None
+    push_token: str | None = None
     path: str | None = None
 
 
-def traffic(context: Mapping[str, Any]) -> Traffic:
-    """Source and medium, device and path of an event's context (Segment's spec); odd types tell nothing.
+class _Address(NamedTuple):
+    host: str = ""
+    path: str = ""
+    query: str = ""
+    scheme: str = ""
 
-    The first that tells counts: `campaign`, the UTM and click ids of the page's address, the referrer.
-    A referrer with the host of the page tells nothing.
 
-    >>> traffic({"campaign": {"source": "Mail", "medium": "newsletter"}, "page": {"path": "/sale"}})
-    Traffic(source='mail', medium='newsletter', device=None, path='/sale')
+class _Campaign(NamedTuple):
+    source: str | None = None
+    medium: str | None = None
+    name: str | None = None
+    keyword: str | None = None
+
+
+class _Sent(NamedTuple):
+    source: str | None = None
+    medium: str | None = None
+    keyword: str | None = None
+    host: str | None = None
+
+
+class _Machine(NamedTuple):
+    device: str | None
+    os: str | None
+    browser: str | None
+    bot: str | None
+
+
+_NOWHERE, _NO_CAMPAIGN, _NOT_SENT = _Address(), _Campaign(), _Sent()
+_NOTHING: Mapping[str, Any] = {}
+
+
+def traffic(
+    context: Mapping[str, Any],
+    asked_by: str = "",
+    asked_from: str = "",
+    *,
+    marks: tuple[tuple[str, str], ...] = (),
+) -> Traffic:
+    """All that the context of an event tells (Segment's spec); odd types tell nothing.
+
+    Of source and medium the first that tells counts: `campaign`, the campaign parameters and click ids of
+    the page's address, the referrer. A referrer with the host of the page tells nothing. `asked_by` is the
+    user agent of the request, for events that do not tell theirs, and `asked_from` its country. `marks` are
+    (parameter of an address, what it names: source, medium, campaign or keyword) beside those of `MARKS`.
+
+    >>> found = traffic({"campaign": {"source": "Mail", "medium": "newsletter"}, "page": {"path": "/sale"}})
+    >>> found.source, found.medium, found.path
+    ('mail', 'newsletter', '/sale')
     """
-    page = _object(context, "page")
+    page, device = _object(context, "page"), _object(context, "device")
     url = _address(_text(page, "url"))
-    source, medium = _told(context, page, url) or (None, None)
-    return Traffic(source=source, medium=medium, device=_device(context), path=_path(page, url))
-
-
-def _told(
-    context: Mapping[str, Any], page: Mapping[str, Any], url: SplitResult | None
-) -> tuple[str, str] | None:
-    campaign = _object(context, "campaign")
-    source = _clean(_text(campaign, "source"))
-    if source:
-        return source, _clean(_text(campaign, "medium")) or NONE
-    query = _text(page, "search") or (url.query if url else "")
-    referrer = _text(page, "referrer") or _text(_object(context, "referrer"), "url")
-    return _of_query(query[:QUERY_LIMIT]) or _of_referrer(referrer[:QUERY_LIMIT], _host(url))
-
-
-@lru_cache(maxsize=1024)
-def _of_query(query: str) -> tuple[str, str] | None:
-    if "utm_source" not in query and "clid" not in query and "clkid" not in query:
-        return None
-    try:
-        found = parse_qs(query.removeprefix("?"))
-    except ValueError:
-        return None
-    source = _clean(found.get("utm_source", [""])[0])
-    if source:
-        return source, _clean(found.get("utm_medium", [""])[0]) or NONE
-    return next((told for click, told in _CLICKS if click in found), None)
-
-
-@lru_cache(maxsize=4096)
-def _of_referrer(referrer: str, own_host: str) -> tuple[str, str] | None:
-    url = _address(referrer)
-    host = _host(url)
-    if url is None or not host or host == own_host:
-        return None
-    if url.scheme == "android-app":
-        return _APPS.get(host, (host[:TEXT_LIMIT], "referral"))
-    engine = _ENGINES.match(host)
-    if engine:
-        return engine[1], "organic"
-    domain = ".".join(host.split(".")[-2:])
-    network = _SOCIAL.get(host) or _SOCIAL.get(domain)
-    return (network, "social") if network else (host[:TEXT_LIMIT], "referral")
-
-
-def _device(context: Mapping[str, Any]) -> str | None:
-    device, hints = _object(context, "device"), _object(context, "userAgentData")
-    kind = (
-        _of_words(_text(device, "type").lower(), _text(device, "model"))
-        or _of_words(_text(_object(context, "os"), "name").lower(), _text(device, "model"))
-        or _of_hints(hints)
-        or _of_agent(_text(context, "userAgent"))
+    campaign, sent = _came(context, page, url, marks)
+    machine = _machine_of(context, device, asked_by)
+    return Traffic(
+        source=campaign.source or sent.source,
+        medium=campaign.medium if campaign.source else sent.medium,
+        utm_campaign=campaign.name,
+        keyword=campaign.keyword or sent.keyword,
+        referrer=sent.host,
+        device=machine.device,
+        os=machine.os,
+        browser=machine.browser,
+        language=_language(_text(context, "locale")),
+        timezone=_zone(_text(context, "timezone")),
+        country=_country(_object(context, "location").get("country")) or asked_from or None,
+        bot="headless: webdriver" if context.get("webdriver") is True else machine.bot,
+        device_id=_text(device, "id")[:PATH_LIMIT] or None,
+        push_token=_text(device, "token")[:TOKEN_LIMIT] or None,
+        path=(_text(page, "path") or url.path)[:PATH_LIMIT] or None,
     )
-    if kind == "android" or (kind == "tablet" and "Android" in _text(context, "userAgent")):
+
+
+def _came(
+    context: Mapping[str, Any], page: Mapping[str, Any], url: _Address, marks: tuple[tuple[str, str], ...]
+) -> tuple[_Campaign, _Sent]:
+    query = _text(page, "search") or url.query
+    marked = _of_query(query[:QUERY_LIMIT], marks) if query else _NO_CAMPAIGN
+    told = _object(context, "campaign")
+    if told:
+        marked = _of_campaign(told, marked)
+    referrer = _text(page, "referrer") or _text(_object(context, "referrer"), "url")
+    return marked, _of_referrer(referrer[:QUERY_LIMIT], url.host) if referrer else _NOT_SENT
+
+
+def _of_campaign(told: Mapping[str, Any], marked: _Campaign) -> _Campaign:
+    source, medium = _clean(_text(told, "source")), _clean(_text(told, "medium"))
+    return _Campaign(
+        source=source or marked.source,
+        medium=(medium or NONE) if source else marked.medium,
+        name=_clean(_text(told, "name")) or marked.name,
+        keyword=_clean(_text(told, "term")) or marked.keyword,
+    )
+
+
+@lru_cache(maxsize=DISTINCT)
+def _of_query(query: str, marks: tuple[tuple[str, str], ...]) -> _Campaign:
+    names = {**MARKS, **dict(marks)} if marks else MARKS
+    found: dict[str, str] = {}
+    click: tuple[str, str] | None = None
+    for part in query.removeprefix("?").split("&"):
+        key, _, value = part.partition("=")
+        if key in names and names[key] not in found:
+            found[names[key]] = _clean(unquote_plus(value))
+        elif key in _CLICKS and value and (click is None or click[1] == "social"):
+            click = _CLICKS[key]
+    told: tuple[str | None, str | None] = (found.get("source"), found.get("medium") or NONE)
+    source, medium = told if told[0] else click or (None, None)
+    return _Campaign(source, medium, found.get("campaign") or None, found.get("keyword") or None)
+
+
+@lru_cache(maxsize=DISTINCT)
+def _of_referrer(referrer: str, own_host: str) -> _Sent:
+    url = _address(referrer)
+    if not url.host or url.host == own_host:
+        return _NOT_SENT
+    host = url.host[:TEXT_LIMIT]
+    if url.scheme == "android-app":
+        return _Sent(*app_sender(host), None, host)
+    source, medium = sender(host) or (None, None)
+    words = _searched(url.query, word_keys(source)) if source and medium == ORGANIC else None
+    return _Sent(source, medium, words, host)
+
+
+def _searched(query: str, keys: tuple[str, ...]) -> str | None:
+    parts = (part.partition("=") for part in query.split("&"))
+    told = (_clean(unquote_plus(value)) for key, _, value in parts if key in keys)
+    return next((words for words in told if words), None)
+
+
+def _machine_of(context: Mapping[str, Any], device: Mapping[str, Any], asked_by: str) -> _Machine:
+    hints, own = _object(context, "userAgentData"), _text(context, "userAgent")
+    machine = _machine(
+        (_text(device, "type"), _text(device, "model"), _text(_object(context, "os"), "name")),
+        (_text(hints, "platform"), hints.get("mobile") is not False),
+        _brand(hints) or _text(_object(context, "browser"), "name"),
+        own or asked_by,
+        bool(own),
+    )
+    if machine.device == "android" or (machine.device == "tablet" and "Android" in own):
         memory = _number(device.get("memory"))
-        return "low-end android" if 0 < memory <= LOW_MEMORY else kind
-    return kind
+        if 0 < memory <= LOW_MEMORY:
+            return machine._replace(device="low-end android")
+    return machine
+
+
+@lru_cache(maxsize=2 * DISTINCT)
+def _machine(
+    told: tuple[str, str, str], hints: tuple[str, bool], browser: str, user_agent: str, own: bool
+) -> _Machine:
+    """Device, system, browser and bot; `told` are type, model and system, `own`: the event told the agent."""
+    kind, model, name = told
+    platform, mobile = hints
+    known = agent(user_agent) if own or not library(user_agent) else NOBODY
+    device = (
+        _of_words(kind.lower(), model)
+        or _of_words(name.lower(), model)
+        or _of_platform(platform.lower(), mobile=mobile)
+        or _of_agent(user_agent, bot=known.bot is not None)
+    )
+    headless = browser == "HeadlessChrome"
+    return _Machine(
+        device=device,
+        os=system(name) or system(platform if platform != "Unknown" else "") or known.os,
+        browser=("Chrome" if headless else browser[:TEXT_LIMIT]) or known.browser,
+        bot=known.bot or ("headless: HeadlessChrome" if headless else None),
+    )
+
+
+def _brand(hints: Mapping[str, Any]) -> str:
+    """The browser that the hints name; "" when they do not."""
+    brands = hints.get("brands")
+    for one in brands if isinstance(brands, list) else ():
+        named = one.get("brand") if isinstance(one, dict) else None
+        if isinstance(named, str) and named in _BRANDS:
+            return _BRANDS[named]
+    return ""
 
 
 def _of_words(word: str, model: str) -> str | None:
@@ -147,51 +287,70 @@ def _of_words(word: str, model: str) -> str | None:
     return "desktop" if word in _DESKTOPS else None
 
 
-def _of_hints(hints: Mapping[str, Any]) -> str | None:
-    platform = _text(hints, "platform").lower()
+def _of_platform(platform: str, *, mobile: bool) -> str | None:
     if platform == "android":
-        return "android" if hints.get("mobile") is not False else "tablet"
+        return "android" if mobile else "tablet"
     return "desktop" if platform in _DESKTOPS else None
 
 
-@lru_cache(maxsize=4096)
-def _of_agent(agent: str) -> str | None:
-    if not agent or _SERVER.match(agent):
+def _of_agent(text: str, *, bot: bool) -> str | None:
+    if not text or library(text):
         return None
-    if _BOT.search(agent):
+    if bot and not _DESKTOP.search(text):
         return "other"
-    if "iPhone" in agent or "iPod" in agent:
+    if "iPhone" in text or "iPod" in text:
         return "iphone"
-    if "Android" in agent:
-        return "android" if "Mobile" in agent else "tablet"
-    if "iPad" in agent or "Tablet" in agent:
+    if "Android" in text:
+        return "android" if "Mobile" in text else "tablet"
+    if "iPad" in text or "Tablet" in text:
         return "tablet"
-    return "desktop" if _DESKTOP.search(agent) else "other"
+    return "desktop" if _DESKTOP.search(text) else "other"
 
 
-def _path(page: Mapping[str, Any], url: SplitResult | None) -> str | None:
-    path = _text(page, "path") or ((url.path or "/") if url and url.netloc else "")
-    return path[:PATH_LIMIT] or None
+@lru_cache(maxsize=DISTINCT)
+def _address(text: str) -> _Address:
+    if not text:
+        return _NOWHERE
+    try:
+        url = urlsplit(text[:QUERY_LIMIT])
+        host = (url.hostname or "").removeprefix("www.")
+    except ValueError:
+        return _NOWHERE
+    path = (url.path or "/") if url.netloc else ""
+    return _Address(host, path, url.query, url.scheme)
 
 
 @lru_cache(maxsize=1024)
-def _address(text: str) -> SplitResult | None:
+def _language(text: str) -> str | None:
+    """BCP 47 in lower case; None for what is no language.
+
+    >>> _language("de_DE"), _language("en-US"), _language("C.UTF-8")
+    ('de-de', 'en-us', None)
+    """
+    bare = text.strip().partition(".")[0]
+    return bare.replace("_", "-").lower() if text != "C" and _LOCALE.fullmatch(bare) else None
+
+
+@lru_cache(maxsize=1024)
+def _zone(text: str) -> str | None:
+    """The IANA zone, None for what is none: offsets and abbreviations are not."""
+    if not _ZONE.fullmatch(text) or len(text) > TEXT_LIMIT:
+        return None
     try:
-        return urlsplit(text[:QUERY_LIMIT]) if text else None
-    except ValueError:
+        return ZoneInfo(text).key
+    except (KeyError, ValueError, OSError):
         return None
 
 
-def _host(url: SplitResult | None) -> str:
-    try:
-        return ((url.hostname if url else None) or "").removeprefix("www.")
-    except ValueError:
-        return ""
+def _country(told: Any) -> str | None:
+    if isinstance(told, str) and len(told) == 2 and told.isascii() and told.isalpha():
+        return told.upper()
+    return None
 
 
 def _object(found: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     value = found.get(key)
-    return value if isinstance(value, dict) else {}  # an abstract type would cost three times as much
+    return value if isinstance(value, dict) else _NOTHING  # an abstract type would cost three times as much
 
 
 def _text(found: Mapping[str, Any], key: str) -> str:

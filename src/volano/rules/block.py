@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from math import ceil, floor
 from typing import Any
 
@@ -11,56 +11,119 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from volano.rules.compile import check
-from volano.rules.tree import At, Compare, Every, Not, Some, Test, parse
+from volano.rules.block_past import Pasts, chain_mask, totals
+from volano.rules.check import NEGATIONS, check
+from volano.rules.nodes import At, Chain, Compare, Did, Element, Every, Not, Size, Some, Test
+from volano.rules.tree import Groups, parse
 
 Mask = npt.NDArray[np.bool_]
 
 
-def compile_block(rule: Any) -> Callable[[pa.Table], Mask]:
+def compile_block(rule: Any, groups: Groups | None = None) -> Callable[..., Mask]:
     """The rule as a function of flat facts: column = field (dotted names as they stand), null = missing.
 
+    Rules that ask for the past need `now` (UTC µs) and `done`: by the key of a condition a table of moments
+    (`person_id time id amount`), beside the column `person_id` of the people; without it nothing was done.
     Numbers are compared in NumPy; of anything else each distinct value is put to the function of one.
 
     >>> compile_block({"orders": {"$gte": 2}})(pa.table({"orders": [1, 2, None]})).tolist()
     [False, True, False]
     """
-    tree = parse(rule)
-    return lambda table: _mask(tree, table)
+    tree = parse(rule, groups)
+
+    def mask(people: pa.Table, *, now: int = 0, done: Mapping[str, pa.Table] | None = None) -> Mask:
+        return block_mask(tree, people, Pasts(people, done or {}, now))
+
+    return mask
 
 
-def _mask(test: Test, table: pa.Table) -> Mask:
+def block_mask(test: Test, people: pa.Table, pasts: Pasts) -> Mask:  # noqa: PLR0911  one arm for each kind of node
+    """The people whom a tree fits; `pasts` can serve several trees."""
     match test:
         case Every(parts):
-            return _all([_mask(part, table) for part in parts], table.num_rows)
+            return _all([block_mask(part, people, pasts) for part in parts], people.num_rows)
         case Some(parts):
-            return ~_all([~_mask(part, table) for part in parts], table.num_rows)
+            return ~_all([~block_mask(part, people, pasts) for part in parts], people.num_rows)
         case Not(part):
-            return ~_mask(part, table)
-        case At(field, part) if field in table.column_names:
-            return _column(part, table.column(field))
-        case At(_, part):
-            return np.full(table.num_rows, check(part)(None))
+            return ~block_mask(part, people, pasts)
+        case At(field, part):
+            column = _field(people, field)
+            if column is None:
+                return np.full(people.num_rows, check(part)(None))
+            return _column(part, column)
+        case Did(count=count, total=total):
+            often, much = totals(test, pasts)
+            tests = [(count, often), (total, much)]
+            masks = [
+                _column(part, pa.chunked_array([pa.array(values)]))
+                for part, values in tests
+                if part is not None
+            ]
+            return _all(masks, people.num_rows)
+        case Chain():
+            return chain_mask(test, pasts)
     raise AssertionError(f"{test} stands outside a field")  # the parser does not make such trees
+
+
+def _field(people: pa.Table, field: str) -> pa.ChunkedArray | None:
+    """The column of a field, or what stands under its path in a column of objects."""
+    if field in people.column_names:
+        return people.column(field)
+    name, *path = field.split(".")
+    column = people.column(name) if name in people.column_names else None
+    while column is not None and path:
+        step = path.pop(0)
+        inside = pa.types.is_struct(column.type) and column.type.get_field_index(step) >= 0
+        column = pc.struct_field(column, step) if inside else None
+    return column
 
 
 def _all(masks: list[Mask], size: int) -> Mask:
     return np.logical_and.reduce(masks) if masks else np.ones(size, np.bool_)
 
 
-def _column(test: Test, column: pa.ChunkedArray) -> Mask:
+def _column(test: Test, column: pa.ChunkedArray) -> Mask:  # noqa: PLR0911  one arm for each kind of node
     """The test on every value of a column."""
+    listed = pa.types.is_list(column.type) or pa.types.is_large_list(column.type)
     match test:
         case Every(parts):
             return _all([_column(part, column) for part in parts], len(column))
+        case Some(parts):
+            return ~_all([~_column(part, column) for part in parts], len(column))
         case Not(part):
             return ~_column(part, column)
+        case Compare(name, constant) if name in NEGATIONS:
+            return ~_column(Compare(NEGATIONS[name], constant), column)
         case Compare(name, constant) if name in _NUMERIC and _comparable(column, constant):
             numbers = column.drop_null().to_numpy()
             found = np.zeros(len(column), np.bool_)
             found[pc.is_valid(column).to_numpy()] = _compared(name, numbers, constant)
-            return ~found if name == "ne" else found
+            return found
+        case Compare("exists", wanted):
+            there: Mask = pc.is_valid(column).to_numpy()
+            return there if wanted else ~there
+        case Size(part) if listed:
+            return _filled(_column(part, pc.list_value_length(column.drop_null())), column)
+        case Element(part) if listed:
+            return _any_member(part, column)
+        case Compare("in" | "ini", _) if listed and not pa.types.is_nested(column.type.value_type):
+            return _any_member(test, column)
     return _by_distinct_value(test, column)
+
+
+def _filled(mask: Mask, column: pa.ChunkedArray) -> Mask:
+    """The mask of what is not null, with False where nothing stands."""
+    found = np.zeros(len(column), np.bool_)
+    found[pc.is_valid(column).to_numpy()] = mask
+    return found
+
+
+def _any_member(test: Test, column: pa.ChunkedArray) -> Mask:
+    """Whether the test holds for some member of each list."""
+    values = pc.list_flatten(column)
+    holds = _column(test, values)
+    parents = pc.list_parent_indices(column).to_numpy()
+    return np.bincount(parents[holds], minlength=len(column)).astype(np.bool_)
 
 
 def _comparable(column: pa.ChunkedArray, constant: Any) -> bool:
@@ -71,7 +134,7 @@ def _comparable(column: pa.ChunkedArray, constant: Any) -> bool:
 def _compared(name: str, numbers: npt.NDArray[Any], constant: float) -> Mask:
     """The comparison of numbers, exact: whole ones with a whole number that stands for the constant."""
     if numbers.dtype.kind in "iu":
-        if name in ("eq", "ne") and constant != floor(constant):
+        if name == "eq" and constant != floor(constant):
             return np.zeros(len(numbers), np.bool_)
         constant = ceil(constant) if name in ("gte", "lt") else floor(constant)
     found: Mask = _NUMERIC[name](numbers, constant)
@@ -95,7 +158,6 @@ def _by_distinct_value(test: Test, column: pa.ChunkedArray) -> Mask:
 
 _NUMERIC: dict[str, Callable[[Any, Any], Any]] = {
     "eq": np.equal,
-    "ne": np.equal,  # turned round after the missing ones are filled in
     "gt": np.greater,
     "gte": np.greater_equal,
     "lt": np.less,

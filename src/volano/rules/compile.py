@@ -1,171 +1,160 @@
-"""A rule as one function of one person's facts."""
+"""Rules as one function of one person's facts, written as straight-line Python.
+
+Each field is looked up once for all rules. Fields, constants and the functions for rarer tests are bound as
+arguments: the text that is compiled holds only words and names made up here, nothing from a rule.
+"""
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from volano.rules.tree import At, Compare, Element, Every, Not, Size, Some, Test, parse
+from volano.rules.check import KINDS, LIST, NUMBER, TEXT, check, found_at, same
+from volano.rules.nodes import At, Chain, Compare, Did, Every, Not, Some, Test
+from volano.rules.past import past
+from volano.rules.pattern import plain
+from volano.rules.tree import Groups, parse
 
-Check = Callable[[Any], bool]
+NOW, DONE = "$now", "$done"  # names under which facts carry the moment (UTC µs) and the past (`past.Done`)
+_ORDER = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 
-ORDER: dict[str, Callable[[Any, Any], bool]] = {
-    "gt": operator.gt,
-    "gte": operator.ge,
-    "lt": operator.lt,
-    "lte": operator.le,
-}
+Facts = Mapping[str, Any]
 
 
-def compile_one(rule: Any) -> Callable[[Mapping[str, Any]], bool]:
+def compile_one(rule: Any, groups: Groups | None = None) -> Callable[[Facts], bool]:
     """The rule as a function; BadRule if it is not in the language.
 
-    A dotted field is looked up as it stands first, then step by step in nested objects. Constants are
-    bound, never made part of a program text.
+    A dotted field is looked up as it stands first, then step by step in nested objects. Tests on the past
+    need `$now` and `$done` among the facts; without them nothing was done.
 
     >>> ordered_twice = compile_one({"orders": {"$gte": 2}, "source": {"$prefix": "insta"}})
     >>> ordered_twice({"orders": 3, "source": "instagram / social"}), ordered_twice({"orders": "3"})
     (True, False)
     """
-    return check(parse(rule))
+    writer = _Writer()
+    found: Callable[[Facts], bool] = writer.function([f"return {writer.facts(parse(rule, groups))}"])
+    return found
 
 
-def check(test: Test) -> Check:
-    """The function of a tree."""
-    match test:
-        case Every(parts):
-            return _every([check(part) for part in parts])
-        case Some(parts):
-            return _some([check(part) for part in parts])
-        case Not(part):
-            inner = check(part)
-            return lambda value: not inner(value)
-        case At(field, part):
-            return _at(field, check(part))
-        case Element(part) | Size(part):
-            return _of_list(test, check(part))
-        case Compare(name, constant):
-            return _COMPARISONS[name](name, constant)
+def compile_many(rules: Mapping[str, Any], groups: Groups | None = None) -> Callable[[Facts], list[str]]:
+    """All rules as one function that names those that hold, in their order; BadRule as above.
 
-
-def same(value: Any, constant: Any) -> bool:
-    """Equal in type and value, all the way down; whole and broken numbers are one type, true is not 1.
-
-    >>> same(1, 1.0), same(True, 1), same([1, {"a": None}], [1, {"a": None}]), same("1", 1)
-    (True, False, True, False)
+    >>> which = compile_many({"again": {"orders": {"$gte": 2}}, "mail": {"source": "mail"}, "all": {}})
+    >>> which({"orders": 2, "source": "google"})
+    ['again', 'all']
     """
-    if isinstance(constant, dict):
-        return (
-            isinstance(value, Mapping)
-            and value.keys() == constant.keys()
-            and all(same(value[name], each) for name, each in constant.items())
-        )
-    if isinstance(constant, list):
-        return (
-            isinstance(value, list | tuple)
-            and len(value) == len(constant)
-            and all(map(same, value, constant))
-        )
-    return kind(value) == kind(constant) and bool(value == constant)
+    return compile_trees({key: parse(rule, groups) for key, rule in rules.items()})
 
 
-def kind(value: Any) -> str:
-    """The JSON type of a value."""
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "boolean"
-    if isinstance(value, int | float):
-        return "number"
-    return "text" if isinstance(value, str) else "other"
+def compile_trees(trees: Mapping[str, Test]) -> Callable[[Facts], list[str]]:
+    """The same for rules that are read already."""
+    writer = _Writer()
+    lines = ["found = []", "add = found.append"]
+    for key, tree in trees.items():
+        lines.append(f"if {writer.facts(tree)}: add({writer.bound(key)})")
+    found: Callable[[Facts], list[str]] = writer.function([*lines, "return found"])
+    return found
 
 
-def _every(parts: list[Check]) -> Check:
-    return lambda value: all(part(value) for part in parts)
+class _Writer:
+    """Writes tests as Python expressions, and remembers what their names stand for."""
 
+    def __init__(self) -> None:
+        self.names: dict[str, Any] = {"kinds": KINDS, "same": same, "found_at": found_at}
+        self.fields: dict[str, int] = {}
+        self.kinds: dict[int, set[int]] = {}
+        self.past = False
 
-def _some(parts: list[Check]) -> Check:
-    return lambda value: any(part(value) for part in parts)
+    def bound(self, value: Any) -> str:
+        """A new name for a value."""
+        name = f"c{len(self.names)}"
+        self.names[name] = value
+        return name
 
+    def function(self, lines: list[str]) -> Any:
+        """The function whose last lines these are."""
+        body = ["get = facts.get"]
+        for field, number in self.fields.items():
+            known = self.bound(field)
+            path = field.split(".")
+            looked = f"get({known})" if len(path) == 1 else f"found_at(facts, {known}, {self.bound(path)})"
+            body.append(f"f{number} = {looked}")
+            if number in self.kinds:
+                body.append(f"kind = kinds[type(f{number})]")
+                body += [f"is{number}_{kind} = kind == {kind}" for kind in sorted(self.kinds[number])]
+        if self.past:
+            body.append(f"now, done = get({self.bound(NOW)}, 0), get({self.bound(DONE)}) or {{}}")
+        inside = "\n".join(f"        {line}" for line in [*body, *lines])
+        source = f"def bind({', '.join(self.names)}):\n    def rule(facts):\n{inside}\n    return rule"
+        space: dict[str, Any] = {}
+        exec(compile(source, "<rules>", "exec"), space)
+        return space["bind"](**self.names)
 
-def _at(field: str, test: Check) -> Check:
-    if "." not in field:
-        return lambda facts: test(facts.get(field) if isinstance(facts, Mapping) else None)
-    path = field.split(".")
+    def facts(self, test: Test) -> str:
+        """A test on facts."""
+        match test:
+            case At(field, part):
+                return self._value(part, self.fields.setdefault(field, len(self.fields)))
+            case Did() | Chain():
+                self.past = True
+                return f"{self.bound(past(test))}(done, now)"
+        return self._joined(test, self.facts)
 
-    def nested(facts: Any) -> bool:
-        if isinstance(facts, Mapping) and field in facts:
-            return test(facts[field])
-        for name in path:
-            facts = facts.get(name) if isinstance(facts, Mapping) else None
-        return test(facts)
+    def _value(self, test: Test, at: int) -> str:
+        """A test on the value of a field."""
+        match test:
+            case Compare(name, constant):
+                return self._compare(name, constant, at)
+            case Every() | Some() | Not():
+                return self._joined(test, lambda part: self._value(part, at))
+        return f"{self.bound(check(test))}(f{at})"
 
-    return nested
+    def _joined(self, test: Test, write: Callable[[Test], str]) -> str:
+        match test:
+            case Every(parts):
+                return f"({' and '.join(map(write, parts))})" if parts else "True"
+            case Some(parts):
+                return f"({' or '.join(map(write, parts))})" if parts else "False"
+            case Not(part):
+                return f"(not {write(part)})"
+        raise AssertionError(f"{test} stands outside a field")  # the parser makes no such trees
 
+    def _compare(self, name: str, constant: Any, at: int) -> str:  # noqa: PLR0911  one arm an operator
+        match name:
+            case "eq" | "ne":
+                equal = self._equal(constant, at)
+                return equal if name == "eq" else f"(not {equal})"
+            case "gt" | "gte" | "lt" | "lte":
+                kind = KINDS[type(constant)]
+                return f"({self._is(kind, at)} and f{at} {_ORDER[name]} {self.bound(constant)})"
+            case "exists":
+                return f"(f{at} is not None)" if constant else f"(f{at} is None)"
+            case "prefix" | "suffix":
+                method = "startswith" if name == "prefix" else "endswith"
+                return f"({self._is(TEXT, at)} and f{at}.{method}({self.bound(constant)}))"
+            case "contains":
+                return f"({self._is(TEXT, at)} and {self.bound(constant)} in f{at})"
+            case "regex" if (simple := plain(constant)) is not None:
+                return self._compare(*simple, at)
+            case "in" | "nin" if constant and all(isinstance(each, str) for each in constant):
+                among = self._among(constant, at)
+                return among if name == "in" else f"(not {among})"
+        return f"{self.bound(check(Compare(name, constant)))}(f{at})"
 
-def _of_list(test: Test, inner: Check) -> Check:
-    if isinstance(test, Size):
-        return lambda value: isinstance(value, list | tuple) and inner(len(value))
-    return lambda value: isinstance(value, list | tuple) and any(map(inner, value))
+    def _equal(self, constant: Any, at: int) -> str:
+        if constant is None or isinstance(constant, bool):
+            return f"(f{at} is {constant})"
+        if isinstance(constant, str):
+            return f"(f{at} == {self.bound(constant)})"
+        if isinstance(constant, int | float):
+            return f"({self._is(NUMBER, at)} and f{at} == {self.bound(constant)})"
+        return f"same(f{at}, {self.bound(constant)})"
 
+    def _among(self, constants: tuple[str, ...], at: int) -> str:
+        alone = f"f{at} in {self.bound(frozenset(constants))}"
+        listed = f"{self._is(LIST, at)} and {self.bound(check(Compare('in', constants)))}(f{at})"
+        return f"({alone} if {self._is(TEXT, at)} else {listed})"
 
-def _equal(_: str, constant: Any) -> Check:
-    return lambda value: same(value, constant)
-
-
-def _unequal(_: str, constant: Any) -> Check:
-    return lambda value: not same(value, constant)
-
-
-def _ordered(name: str, constant: Any) -> Check:
-    compare, wanted = ORDER[name], kind(constant)
-    return lambda value: kind(value) == wanted and compare(value, constant)
-
-
-def _within(_: str, constants: tuple[Any, ...]) -> Check:
-    """The value, or a member of it if it is a list, is one of the constants."""
-    known = frozenset((kind(each), each) for each in constants)
-
-    def scalar(value: Any) -> bool:
-        what = kind(value)
-        return what != "other" and (what, value) in known
-
-    return lambda value: any(map(scalar, value)) if isinstance(value, list | tuple) else scalar(value)
-
-
-def _without(name: str, constants: tuple[Any, ...]) -> Check:
-    within = _within(name, constants)
-    return lambda value: not within(value)
-
-
-def _holding(_: str, constants: tuple[Any, ...]) -> Check:
-    return lambda value: (
-        isinstance(value, list | tuple)
-        and all(any(same(member, each) for member in value) for each in constants)
-    )
-
-
-def _existing(_: str, wanted: bool) -> Check:
-    return lambda value: (value is not None) == wanted
-
-
-def _textual(name: str, wanted: str) -> Check:
-    match name:
-        case "prefix":
-            return lambda value: isinstance(value, str) and value.startswith(wanted)
-        case "suffix":
-            return lambda value: isinstance(value, str) and value.endswith(wanted)
-    return lambda value: isinstance(value, str) and wanted in value
-
-
-_COMPARISONS: dict[str, Callable[[str, Any], Check]] = {
-    "eq": _equal,
-    "ne": _unequal,
-    **dict.fromkeys(ORDER, _ordered),
-    "in": _within,
-    "nin": _without,
-    "all": _holding,
-    "exists": _existing,
-    **dict.fromkeys(("prefix", "suffix", "contains"), _textual),
-}
+    def _is(self, kind: int, at: int) -> str:
+        self.kinds.setdefault(at, set()).add(kind)
+        return f"is{at}_{kind}"

@@ -1,23 +1,25 @@
-"""A lake in memory: the promises of `ports.Lake` and `ports.Upkeep` in the plainest way."""
+"""A lake in memory: the promises of `Lake`, `Upkeep` and `Corrections` in the plainest way."""
 
 from __future__ import annotations
 
 import pickle
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from volano.domain.rewritten import Rewritten
 from volano.domain.tables import TABLES, TIME, imported
-from volano.domain.view import Offset, View
+from volano.domain.view import Offset, Only, View
 from volano.errors import BadInput
 from volano.ports import T
 
+_PERSON = pa.field("person_id", pa.int64())
 _TEXT = pa.dictionary(pa.int32(), pa.string())
 
 
 class MemoryLake:
-    """Rows as they came; people are joined when they are read. Functions are pickled to keep us honest."""
+    """Rows as they came; whose they are is found when they are read. Functions are pickled to stay honest."""
 
     def __init__(self, buckets: int = 4) -> None:
         self.buckets = buckets
@@ -25,14 +27,15 @@ class MemoryLake:
         self._links: dict[int, int] = {}
         self._offsets: dict[str, int] = {}
         self._shadows: dict[str, pa.Table] = {}
+        self._ids: dict[str, set[int]] = {}
 
-    def append(self, rows: Mapping[str, pa.Table], upto: Offset | None = None) -> dict[str, int]:
+    def append(self, rows: Mapping[str, pa.Table], upto: Offset | None = None) -> dict[str, pa.Table]:
         """Adds what is new; see `ports.Lake`."""
         whole = {table: _complete(table, some) for table, some in rows.items()}
         added = {table: self._add(table, some) for table, some in whole.items()}
         if upto is not None:
             self._offsets[upto.journal] = max(upto.position, self.offset(upto.journal))
-        return added
+        return {table: self._theirs(some) for table, some in added.items()}
 
     def tally(self, view: View, of: Callable[[pa.Table], T]) -> T | None:
         """The sum of `of` over the blocks that are not empty."""
@@ -77,18 +80,70 @@ class MemoryLake:
         removed = 0
         for table in TABLES.keys() & self._rows.keys():
             rows = self._rows[table]
-            self._rows[table] = _without(rows, origin)
+            self._rows[table] = _not_from(rows, origin)
+            gone = rows.column("id").to_pylist()
+            self._ids[table] -= set(gone) - set(self._rows[table].column("id").to_pylist())
             removed += len(rows) - len(self._rows[table])
-            shadows = _without(self._shadows.pop(table), origin)
-            due = pc.invert(pc.is_in(shadows.column("id"), self._rows[table].column("id")))
+            shadows = _not_from(self._shadows.pop(table), origin)
+            due = pc.is_in(shadows.column("id"), pa.array(set(gone) - self._ids[table], pa.int64()))
             self._shadows[table] = shadows.filter(pc.invert(due))
             self._add(table, shadows.filter(due))
         return removed
 
-    def _add(self, table: str, rows: pa.Table) -> int:
+    def expire(self, before: int) -> int:
+        """Removes what happened before a time; the ids stay known."""
+        young = pc.field("time") >= pa.scalar(before, TIME)
+        removed = 0
+        for table in (TABLES.keys() & self._rows.keys()) - {"merges"}:
+            left = self._rows[table].filter(young)
+            removed += len(self._rows[table]) - len(left)
+            self._rows[table], self._shadows[table] = left, self._shadows[table].filter(young)
+        return removed
+
+    def verify(self) -> list[str]:
+        """Nothing is ever damaged."""
+        return []
+
+    def rewrite(self, only: Only, of: Callable[[pa.Table], Rewritten]) -> dict[str, pa.Table]:
+        """Puts what `of` makes of the events that match in their place."""
+        foreign = [name for name, _ in only if name not in TABLES["events"].names]
+        if foreign:
+            raise BadInput(f"table 'events' has no column {foreign[0]!r}")
+        events = self._theirs(self._rows.get("events", TABLES["events"].empty_table()))
+        out = _kept(events, View(only=only))
+        if not len(out):
+            return {}
+        told = of(out)
+        for table, ids in {"events": out.column("id").to_pylist(), **told.drop}.items():
+            rows = self._rows.get(table, TABLES[table].empty_table())
+            self._rows[table] = rows.filter(pc.invert(pc.is_in(rows.column("id"), pa.array(ids, pa.int64()))))
+            self._ids.setdefault(table, set()).difference_update(ids)
+        return self.append(told.rows)
+
+    def forget(self, people: Sequence[int], identities: Sequence[int]) -> dict[str, int]:
+        """Removes people and what arrived under identities."""
+        removed: dict[str, int] = {}
+        for kept in (self._rows, self._shadows):
+            for table, rows in kept.items():
+                whose = self._theirs(rows).column("person_id").to_pylist()
+                arrived = rows.column(
+                    "identity" if "identity" in rows.column_names else "person_id"
+                ).to_pylist()
+                stays = [
+                    who not in people and came not in identities
+                    for who, came in zip(whose, arrived, strict=True)
+                ]
+                kept[table] = rows.filter(pa.array(stays, pa.bool_()))
+                if kept is self._rows and not all(stays):
+                    removed[table] = stays.count(False)
+        for one in (*people, *identities):
+            self._links.pop(one, None)
+        return removed
+
+    def _add(self, table: str, rows: pa.Table) -> pa.Table:
         old = self._rows.get(table, TABLES[table].empty_table())
         self._shade(table, rows, old)
-        known = set(old.column("id").to_pylist())
+        known = self._ids.setdefault(table, set())
         fresh = []
         for name in rows.column("id").to_pylist():
             fresh.append(name not in known)
@@ -97,8 +152,9 @@ class MemoryLake:
         self._rows[table] = pa.concat_tables([old, new])
         if table == "merges":
             for row in new.select(["alias", "person_id"]).to_pylist():
-                self._join(row["alias"], row["person_id"])
-        return len(new)
+                if row["alias"] is not None:
+                    self._links[row["alias"]] = row["person_id"]
+        return new
 
     def _shade(self, table: str, rows: pa.Table, old: pa.Table) -> None:
         """Keeps aside the rows of sources that stand in the table by an import."""
@@ -112,15 +168,11 @@ class MemoryLake:
                 theirs.remove(name)
         self._shadows[table] = shadows
 
-    def _join(self, alias: int | None, person: int) -> None:
-        target = self._person(person)
-        if alias is not None and alias not in self._links and target != alias:
-            self._links[alias] = target
-
-    def _person(self, person: int) -> int:
-        while person in self._links:
-            person = self._links[person]
-        return person
+    def _theirs(self, rows: pa.Table) -> pa.Table:
+        """The rows, each with the person its identity is now."""
+        arrived = rows.column("identity" if "identity" in rows.column_names else "person_id")
+        people = [self._links.get(one, one) for one in arrived.to_pylist()]
+        return rows.set_column(rows.column_names.index("person_id"), _PERSON, pa.array(people, pa.int64()))
 
     def _each(self, view: View, of: Callable[[pa.Table], T]) -> Iterator[T]:
         of = pickle.loads(pickle.dumps(of))
@@ -146,12 +198,9 @@ class MemoryLake:
         """The rows of one table in a bucket, with all columns of the view (texts still plain)."""
         rows = self._rows.get(table, TABLES.get(table, pa.schema([])).empty_table())
         if "person_id" in rows.column_names:
-            people = [self._person(person) for person in rows.column("person_id").to_pylist()]
-            here = [person & (self.buckets - 1) == bucket for person in people]
-            at = rows.column_names.index("person_id")
-            rows = rows.set_column(at, "person_id", pa.array(people, pa.int64())).filter(
-                pa.array(here, pa.bool_())
-            )
+            rows = self._theirs(rows)
+            here = [person & (self.buckets - 1) == bucket for person in rows.column("person_id").to_pylist()]
+            rows = rows.filter(pa.array(here, pa.bool_()))
         rows = _kept(rows, view)
         schema = pa.schema([(name, _plain(kind)) for name, kind in types.items()])
         columns = [
@@ -191,7 +240,8 @@ def _complete(table: str, rows: pa.Table) -> pa.Table:
     for name in ("person_id", "time", "id"):
         if whole.column(name).null_count:
             raise BadInput(f"a row for table {table!r} lacks {name!r}: every row must have one")
-    return whole
+    arrived = pc.coalesce(whole.column("identity"), whole.column("person_id"))
+    return whole.set_column(schema.names.index("identity"), schema.field("identity"), arrived)
 
 
 def _kept(rows: pa.Table, view: View) -> pa.Table:
@@ -199,6 +249,14 @@ def _kept(rows: pa.Table, view: View) -> pa.Table:
         rows = rows.filter(pc.greater_equal(rows.column("time"), pa.scalar(view.since, TIME)))
     if "time" in rows.column_names and view.until is not None:
         rows = rows.filter(pc.less(rows.column("time"), pa.scalar(view.until, TIME)))
+    if "person_id" in rows.column_names:
+        people = rows.column("person_id")
+        mask = pc.invert(pc.is_in(people, value_set=pa.array(view.without, pa.int64())))
+        if view.people is not None:
+            mask = pc.and_(mask, pc.is_in(people, value_set=pa.array(view.people, pa.int64())))
+        rows = rows.filter(mask)
+    if view.humans and "bot" in rows.column_names:
+        rows = rows.filter(pc.is_null(rows.column("bot")))
     for name, values in view.only:
         if name in rows.column_names:
             text = rows.column(name).cast(pa.string())
@@ -206,7 +264,7 @@ def _kept(rows: pa.Table, view: View) -> pa.Table:
     return rows
 
 
-def _without(rows: pa.Table, origin: str) -> pa.Table:
+def _not_from(rows: pa.Table, origin: str) -> pa.Table:
     return rows.filter(pc.fill_null(pc.not_equal(rows.column("origin"), origin), True))
 
 

@@ -2,50 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Lock
+from typing import Any
 
-from volano.domain.profile import Profile
-from volano.domain.view import Offset
+import msgspec
+
+from volano.domain.change import Change, Key
+from volano.ports import N
 
 
 class MemoryProfiles:
-    """The promises of `ports.Profiles` with three dictionaries."""
+    """The promises of `ports.Profiles` with dictionaries; records are packed to keep us honest."""
 
     def __init__(self) -> None:
-        self._profiles: dict[int, Profile] = {}
-        self._links: dict[int, int] = {}
+        self._records: dict[type, dict[Key, bytes]] = {}
         self._offsets: dict[str, int] = {}
         self._lock = Lock()
 
-    def get(self, person_id: int) -> Profile | None:
-        """What is known of a person."""
-        return self._profiles.get(person_id)
+    def get(self, kind: type[N], key: Key) -> N | None:
+        """The record of that key."""
+        raw = self._records.get(kind, {}).get(key)
+        return None if raw is None else msgspec.msgpack.decode(raw, type=kind)
 
-    def person(self, identity: int) -> int:
-        """Whom an identity stands for now; itself when nothing is known."""
-        seen: set[int] = set()
-        while identity in self._links and identity not in seen:
-            seen.add(identity)
-            identity = self._links[identity]
-        return identity
+    def scan(self, kind: type[N], low: Key | None = None, high: Key | None = None) -> Iterator[tuple[Key, N]]:
+        """Keys in [low, high), ascending."""
+        records: dict[Any, bytes] = self._records.get(kind, {})
+        for key in sorted(records):
+            if (low is None or key >= low) and (high is None or key < high) and key in records:
+                yield key, msgspec.msgpack.decode(records[key], type=kind)
 
-    def put(
-        self,
-        profiles: Sequence[Profile],
-        links: Mapping[int, int],
-        upto: Offset | None,
-        *,
-        afresh: bool = False,
-    ) -> None:
-        """Keeps records, links and position together; `afresh` forgets all that was there."""
-        if afresh:
-            self._profiles, self._links, self._offsets = {}, {}, {}
-        self._profiles.update({profile.person_id: profile for profile in profiles})
-        self._links.update(links)
-        if upto is not None:
-            self._offsets[upto.journal] = upto.position
+    def put(self, change: Change) -> None:
+        """Keeps all of a change; see `domain.change.Change`."""
+        puts = [(type(record), key, msgspec.msgpack.encode(record)) for key, record in change.puts]
+        puts += [
+            (some.kind, key, raw)
+            for some in change.packed
+            for key, raw in zip(some.keys, some.records, strict=True)
+        ]
+        for kind in change.afresh:
+            self._records.pop(kind, None)
+        for kind, key in change.drops:
+            self._records.get(kind, {}).pop(key, None)
+        for kind, key, raw in puts:
+            self._records.setdefault(kind, {})[key] = raw
+        if change.upto is not None:
+            self._offsets[change.upto.journal] = change.upto.position
 
     def offset(self, journal: str) -> int:
         """How far a journal has been read into the profiles."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 import traceback
 import zlib
@@ -11,7 +12,16 @@ from typing import Any, cast
 import msgspec
 from isal import igzip_lib, isal_zlib
 
-from volano.errors import BadBody, BrokenHome, Busy, NotAllowed, NotFound, TooLarge, VolanoError
+from volano.errors import (
+    BadBody,
+    Behind,
+    BrokenHome,
+    Busy,
+    NotAllowed,
+    NotFound,
+    TooLarge,
+    VolanoError,
+)
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -20,13 +30,16 @@ Send = Callable[[Message], Awaitable[None]]
 Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
 Headers = list[tuple[bytes, bytes]]
 
+BODY_SECONDS = 60.0  # within which a whole body must have come
 OK = b'{"success":true}'
 _BrokenGzip = cast(type[Exception], igzip_lib.IsalError)  # its stubs call the class an instance
 _DRAINED = 16  # times the limit that is read and thrown away, so that the client hears the answer
+_AGAIN = {429: b"5", 503: b"1"}  # seconds after which a client may come again
 _STATUS: tuple[tuple[type[VolanoError], int], ...] = (
     (TooLarge, 413),
     (NotFound, 404),
     (NotAllowed, 401),
+    (Behind, 429),
     (Busy, 503),
     (BrokenHome, 503),
 )
@@ -48,6 +61,12 @@ class WrongOrigin(NotAllowed):
     code = "wrong_origin"
 
 
+class Stalled(VolanoError):
+    """The client stopped in the middle of its body (408)."""
+
+    code = "stalled"
+
+
 class Gone(Exception):
     """The client hung up before its request was complete: nobody waits for an answer."""
 
@@ -60,9 +79,21 @@ def header(scope: Scope, name: bytes) -> bytes:
     return b""
 
 
-async def body_of(receive: Receive, limit: int) -> bytes:
-    """The body as it came; more than `limit` bytes raise TooLarge, a client that hangs up raises Gone."""
-    chunks, size = [], 0
+async def body_of(receive: Receive, limit: int, seconds: float = BODY_SECONDS) -> bytes:
+    """The body as it came; more than `limit` bytes raise TooLarge, a client that hangs up raises Gone.
+
+    A body that is not whole after `seconds` raises Stalled; what came of it is let go.
+    """
+    try:
+        async with asyncio.timeout(seconds):
+            return await _whole(receive, limit)
+    except TimeoutError as error:
+        raise Stalled(f"the body did not come within {seconds:g} seconds: send it again") from error
+
+
+async def _whole(receive: Receive, limit: int) -> bytes:
+    chunks: list[bytes] = []
+    size = 0
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
@@ -71,6 +102,8 @@ async def body_of(receive: Receive, limit: int) -> bytes:
         size += len(chunk)
         if size <= limit:
             chunks.append(chunk)
+        else:
+            chunks.clear()
         if not message.get("more_body") or size > limit * _DRAINED:
             break
     if size > limit:
@@ -98,20 +131,22 @@ def inflated(body: bytes, *, gzipped: bool, limit: int) -> bytes:
 
 def status_of(error: VolanoError) -> int:
     """The HTTP status for an error of the house: 400 for what came in badly."""
-    if isinstance(error, WrongMethod | WrongOrigin):
-        return 405 if isinstance(error, WrongMethod) else 403
-    for kind, status in _STATUS:
+    for kind, status in ((WrongMethod, 405), (WrongOrigin, 403), (Stalled, 408), *_STATUS):
         if isinstance(error, kind):
             return status
     return 400
 
 
 async def answer(
-    send: Send, status: int, body: bytes = b"", headers: Iterable[tuple[bytes, bytes]] = ()
+    send: Send,
+    status: int,
+    body: bytes = b"",
+    headers: Iterable[tuple[bytes, bytes]] = (),
+    kind: bytes = b"application/json",
 ) -> None:
-    """One whole answer with a JSON body."""
+    """One whole answer; `kind` is its content type."""
     head = [
-        (b"content-type", b"application/json"),
+        (b"content-type", kind),
         (b"content-length", str(len(body)).encode()),
         (b"cache-control", b"no-store"),
         *headers,
@@ -121,10 +156,12 @@ async def answer(
 
 
 async def answer_error(send: Send, error: VolanoError, headers: Iterable[tuple[bytes, bytes]] = ()) -> None:
-    """`{"code", "message"}` with the status of the error; 503 says when to come again."""
+    """`{"code", "message"}` with the status of the error; 429 and 503 say when to come again."""
     status = status_of(error)
     body = msgspec.json.encode({"code": error.code, "message": error.message})
-    more = [(b"retry-after", b"1")] if status == 503 else []
+    more = [(b"retry-after", _AGAIN[status])] if status in _AGAIN else []
+    if isinstance(error, Stalled):
+        more = [(b"connection", b"close")]
     if isinstance(error, WrongMethod):
         more = [(b"allow", error.allow.encode())]
     await answer(send, status, body, [*headers, *more])
@@ -149,19 +186,28 @@ async def guarded(
 def cors(scope: Scope, origins: str) -> Headers:
     """The CORS headers for this request; none without an Origin; WrongOrigin when it is not allowed.
 
-    `origins` is space-separated, or `*` for every page. Credentials are allowed, so Origin is echoed.
+    `origins` is space-separated, with `*` for every page. Credentials are allowed, so Origin is echoed.
     """
     origin = header(scope, b"origin")
     if not origin:
         return []
-    if origins.strip() != "*" and origin.decode("latin-1") not in origins.split():
-        told = origin.decode("latin-1")[:100]
-        raise WrongOrigin(f"pages of {told} may not send events: add it to VOLANO_ORIGINS")
+    check_origin(origin, origins)
     return [
         (b"access-control-allow-origin", origin),
         (b"access-control-allow-credentials", b"true"),
         (b"vary", b"Origin"),
     ]
+
+
+def check_origin(origin: bytes, origins: str) -> None:
+    """WrongOrigin when a page of `origin` may not send; no origin at all is no page."""
+    told = origin.decode("latin-1")
+    allowed = origins.split()
+    if origin and "*" not in allowed and told not in allowed:
+        raise WrongOrigin(
+            f"pages of {told[:100]} may not send events: add it to VOLANO_ORIGINS, or to the source "
+            "with `volano sources change KEY --origins`"
+        )
 
 
 async def answer_preflight(scope: Scope, send: Send, headers: Headers) -> None:

@@ -24,13 +24,14 @@ from volano.web.asgi import (
     answer_error,
     answer_preflight,
     body_of,
+    check_origin,
     cors,
     guarded,
     header,
     inflated,
 )
-from volano.web.intake import REFRESH, WriteKeys
 from volano.web.tag_file import tag_file
+from volano.web.write_keys import REFRESH, WriteKeys
 
 DECIDE = "/v1/decide"
 TAG = "/t.js"
@@ -96,7 +97,7 @@ def decisions_app(house: Desk, clock: Callable[[], int] = lambda: time.time_ns()
         if scope["path"].rstrip("/") == TAG:
             return await guarded(lambda: _serve_tag(scope, send), send)
         try:
-            headers = cors(scope, house.settings.origins)
+            headers = cors(scope, keys.origins(house.settings.origins, clock()))
         except VolanoError as error:
             return await answer_error(send, error)
         if scope["method"] == "OPTIONS":
@@ -108,6 +109,7 @@ def decisions_app(house: Desk, clock: Callable[[], int] = lambda: time.time_ns()
             gzipped = header(scope, b"content-encoding") == b"gzip"
             now = clock()
             ask = asked(inflated(body, gzipped=gzipped, limit=BODY_LIMIT), keys, now)
+            check_origin(header(scope, b"origin"), keys.pages(ask.source) or house.settings.origins)
             found = await decide_one(live.ready(now), house.profiles, house.journal, ask)
             await answer(send, 200, msgspec.json.encode(found), headers)
 

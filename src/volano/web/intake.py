@@ -1,4 +1,4 @@
-"""The hot way in: Segment-shaped requests to the journal, answered once they are on the disk."""
+"""The hot way in: requests of any known client to the journal, answered once they are on the disk."""
 
 from __future__ import annotations
 
@@ -9,19 +9,20 @@ from binascii import Error as BadBase64
 from collections.abc import Callable
 from functools import partial
 from typing import Protocol, TypeVar
-from urllib.parse import parse_qs, unquote
+from urllib.parse import parse_qs
 from uuid import uuid4
 
 import msgspec
 
-from volano.domain.account import Source
-from volano.domain.event import Intake, Kind, Refusal
+from volano.domain.event import Intake, Refusal
 from volano.errors import NotAllowed, NotFound, VolanoError
 from volano.ports import Journal, State
 from volano.settings import Settings
+from volano.web import configurations, openapi
 from volano.web.asgi import (
     OK,
     Asgi,
+    Headers,
     Receive,
     Scope,
     Send,
@@ -30,33 +31,32 @@ from volano.web.asgi import (
     answer_error,
     answer_preflight,
     body_of,
+    check_origin,
     cors,
     guarded,
     header,
     inflated,
 )
-from volano.web.formats import segment
+from volano.web.configurations import Asker, Configuration
+from volano.web.formats import posthog
+from volano.web.formats.addresses import Geo, of_a_device
+from volano.web.formats.format import SWALLOWED, Format, Request
+from volano.web.formats.known import BY_PATH
+from volano.web.write_keys import WriteKeys
 
-BODY_LIMIT = 4 * 1024 * 1024  # bytes, packed and unpacked
 INLINE_LIMIT = 64 * 1024  # bytes; a larger body is read in a thread, so that nobody waits for it
-REFRESH = 1_000_000  # µs after which the write keys are read again
-
-PATHS: dict[str, Kind | None] = {  # None: a batch
-    **dict.fromkeys(("/v1/batch", "/v1/b", "/beacon/v1/batch"), None),
-    **dict.fromkeys(("/v1/track", "/v1/t"), "track"),
-    **dict.fromkeys(("/v1/identify", "/v1/i"), "identify"),
-    **dict.fromkeys(("/v1/page", "/v1/p"), "page"),
-    **dict.fromkeys(("/v1/screen", "/v1/s"), "screen"),
-    **dict.fromkeys(("/v1/group", "/v1/g"), "group"),
-    **dict.fromkeys(("/v1/alias", "/v1/a"), "alias"),
-}
-_SETTINGS = ("/v1/projects/", "/settings")
+PACKED_INLINE_LIMIT = 16 * 1024  # bytes; the same for a packed one
+AGENT_LIMIT = 400  # characters of a User-Agent that are kept
+_PIXEL = (
+    b"GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff!\xf9\x04\x01\x00\x00\x00\x00,"
+    b"\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;"
+)
 
 R = TypeVar("R")
 
 
 class Door(Protocol):
-    """What the intake needs of the house."""
+    """What the intake needs of the house; `geo` tells the country of an address, where it is there."""
 
     @property
     def settings(self) -> Settings: ...
@@ -67,34 +67,14 @@ class Door(Protocol):
     @property
     def state(self) -> State: ...
 
-
-class WriteKeys:
-    """The write keys in memory: read again after a second, and at once for a key not yet known."""
-
-    def __init__(self, state: State) -> None:
-        self._state = state
-        self._read_at = -REFRESH
-        self._keys: dict[str, str] = {}
-
-    def source(self, write_key: str, now: int) -> str:
-        """The key of the source behind a write key; NotAllowed when there is none."""
-        if now - self._read_at >= REFRESH or write_key not in self._keys:
-            self._keys = {source.write_key: source.key for source in self._state.find(Source)}
-            self._read_at = now
-        found = self._keys.get(write_key)
-        if found is None:
-            told = f"the write key {write_key[:60]!r} is unknown" if write_key else "there is no write key"
-            raise NotAllowed(
-                f"{told}: give one as the user name of Basic auth, or as writeKey in the body or the query",
-                "unknown_write_key" if write_key else "no_write_key",
-            )
-        return found
+    @property
+    def geo(self) -> Geo | None: ...
 
 
 def is_intake(path: str) -> bool:
     """Whether `intake_app` answers this path."""
     bare = path.rstrip("/")
-    return bare in PATHS or bare == "/sourceConfig" or _project(bare) is not None
+    return bare in BY_PATH or bare == openapi.PATH or configurations.asked(bare) is not None
 
 
 def intake_app(house: Door, clock: Callable[[], int] = lambda: time.time_ns() // 1000) -> Asgi:
@@ -102,57 +82,99 @@ def intake_app(house: Door, clock: Callable[[], int] = lambda: time.time_ns() //
     keys = WriteKeys(house.state)
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        now = clock()
         try:
-            headers = cors(scope, house.settings.origins)
+            headers = cors(scope, keys.origins(house.settings.origins, now))
         except VolanoError as error:
             return await answer_error(send, error)
-        path = scope["path"].rstrip("/")
         if scope["method"] == "OPTIONS":
             return await answer_preflight(scope, send, headers)
-
-        async def respond() -> None:
-            if path in PATHS:
-                body = await _take(house, keys, clock(), scope, receive)
-            else:
-                body = _configuration(house, keys, clock(), scope)
-            await answer(send, 200, body, headers)
-
-        return await guarded(respond, send, headers)
+        path = scope["path"].rstrip("/")
+        form = BY_PATH.get(path)
+        if form is not None:
+            take = _Take(house, keys, form, path, scope)
+            return await guarded(lambda: take.respond(clock(), receive, send, headers), send, headers)
+        return await guarded(
+            lambda: _configure(house, keys, now, (scope, receive, send), headers), send, headers
+        )
 
     return app
 
 
-async def _take(house: Door, keys: WriteKeys, now: int, scope: Scope, receive: Receive) -> bytes:
-    """The answer to events, once those that were kept and the refusals are on the disk."""
-    _only(scope, "POST")
-    kind = PATHS[scope["path"].rstrip("/")]
-    body = await body_of(receive, BODY_LIMIT)
-    write_key = _given_key(scope)
-    source = keys.source(write_key, now) if write_key else ""
-    gzipped = header(scope, b"content-encoding") == b"gzip"
-    body = inflated(body, gzipped=gzipped, limit=BODY_LIMIT)
-    large = len(body) > INLINE_LIMIT
-    if not source:
-        source = keys.source(await _worked(partial(segment.write_key, body), apart=large), now)
-    frame, refused = await _worked(partial(_frame, body, kind, source, now), apart=large)
-    if frame:
-        await house.journal.append(frame)
-    return _told(refused)
+class _Take:
+    """One request with events."""
+
+    def __init__(self, house: Door, keys: WriteKeys, form: Format, path: str, scope: Scope) -> None:
+        self._house, self._keys, self._form, self._scope = house, keys, form, scope
+        self._call = form.calls[path]
+        self._pixel = scope["method"] in ("GET", "HEAD") and path in form.pixel
+        self._methods = ("POST", "GET", "HEAD") if path in form.pixel else ("POST",)
+        self._query = scope.get("query_string", b"").decode("latin-1")
+
+    async def respond(self, now: int, receive: Receive, send: Send, headers: Headers) -> None:
+        """Answers once the events that were kept, and the refusals, are on the disk."""
+        only(self._scope, *self._methods)
+        body = b"" if self._pixel else await body_of(receive, self._form.body_limit)
+        refused = [] if self._call == SWALLOWED else await self._taken(body, now)
+        if self._pixel:
+            return await answer(send, 200, _PIXEL, headers, b"image/gif")
+        return await answer(send, 200, _told(refused), headers)
+
+    async def _taken(self, body: bytes, now: int) -> list[Refusal]:
+        """What was refused; the rest is on the disk."""
+        form = self._form
+        write_key = given_key(self._scope, form)
+        source = self._source(write_key, now) if write_key else ""
+        packed = header(self._scope, b"content-encoding") == b"gzip" or body[:2] == b"\x1f\x8b"
+        apart = packed and len(body) > PACKED_INLINE_LIMIT
+        body = await _worked(partial(self._plain, body, packed), apart=apart)
+        apart = len(body) > INLINE_LIMIT
+        if not source:
+            source = self._source(await _worked(partial(form.write_key, body), apart=apart), now)
+        frame, refused = await _worked(partial(self._frame, body, source, now), apart=apart)
+        if frame:
+            await self._house.journal.append(frame)
+        return refused
+
+    def _plain(self, body: bytes, packed: bool) -> bytes:
+        return self._form.unwrapped(inflated(body, gzipped=packed, limit=self._form.body_limit), self._query)
+
+    def _source(self, write_key: str, now: int) -> str:
+        """The key of the source; NotAllowed when there is none, WrongOrigin when this page may not use it."""
+        sender = self._keys.sender(write_key, now)
+        check_origin(header(self._scope, b"origin"), sender.origins or self._house.settings.origins)
+        return sender.source
+
+    def _frame(self, body: bytes, source: str, now: int) -> tuple[bytes, list[Refusal]]:
+        """What of a body goes to the journal (empty when it holds no event), and what was refused."""
+        agent = header(self._scope, b"user-agent")
+        told, geo = agent[:AGENT_LIMIT].decode("latin-1"), self._house.geo
+        request = Request(
+            call=self._call,
+            received_at=now,
+            new_id=lambda: str(uuid4()),
+            query=self._query,
+            agent=told,
+            geo=geo,
+        )
+        kept, refused = self._form.decoded(body, request)
+        if not (kept or refused):
+            return b"", refused
+        peer = self._scope.get("client")
+        intake = Intake(
+            source=source,
+            received_at=now,
+            events=kept,
+            refusals=refused,
+            user_agent=told,
+            country=geo(peer[0]) if geo and peer and of_a_device(agent) else "",
+        )
+        return msgspec.msgpack.encode(intake), refused
 
 
 async def _worked(work: Callable[[], R], *, apart: bool) -> R:
     """What `work` returns; `apart`: worked out in a thread."""
     return await asyncio.to_thread(work) if apart else work()
-
-
-def _frame(body: bytes, kind: Kind | None, source: str, now: int) -> tuple[bytes, list[Refusal]]:
-    """What of a body goes to the journal (empty when it holds no event), and what was refused."""
-    envelope = segment.opened(body, kind)
-    kept, refused = segment.events(envelope, kind, received_at=now, new_id=lambda: str(uuid4()))
-    if not (kept or refused):
-        return b"", refused
-    intake = Intake(source=source, received_at=now, events=kept, refusals=refused)
-    return msgspec.msgpack.encode(intake), refused
 
 
 def _told(refused: list[Refusal]) -> bytes:
@@ -162,41 +184,58 @@ def _told(refused: list[Refusal]) -> bytes:
     return msgspec.json.encode({"success": True, "quarantined": entries})
 
 
-def _configuration(house: Door, keys: WriteKeys, now: int, scope: Scope) -> bytes:
-    """What browser clients ask first: empty integrations would send their events to the vendor."""
-    _only(scope, "GET", "HEAD")
-    project = _project(scope["path"].rstrip("/"))
-    if project is None:
-        write_key = _given_key(scope)
-        about = {"id": keys.source(write_key, now), "writeKey": write_key, "enabled": True}
-        return msgspec.json.encode({"source": {**about, "config": {}, "destinations": []}})
+async def _configure(
+    house: Door, keys: WriteKeys, now: int, wire: tuple[Scope, Receive, Send], headers: Headers
+) -> None:
+    """What clients ask before they send, and the description of this interface."""
+    scope, receive, send = wire
+    path = scope["path"].rstrip("/")
+    found = configurations.asked(path)
+    if found is None:
+        only(scope, "GET", "HEAD")
+        return await answer(send, 200, openapi.document(), headers)
+    question, key = found
+    only(scope, *(("POST",) if question.method == "POST" else ("GET", "HEAD")))
+    asker = _asker(house, keys, now, scope, key or await _asked_key(question, scope, receive), bool(key))
+    return await answer(send, 200, question.answer(asker), headers, question.kind)
+
+
+async def _asked_key(question: Configuration, scope: Scope, receive: Receive) -> str:
+    """The write key of a question that does not hold it in its path."""
+    told = given_key(scope, posthog.FORMAT if question.method == "POST" else None)
+    if told or question.method != "POST":
+        return told
+    limit = configurations.BODY_LIMIT
+    body = await body_of(receive, limit)
+    packed = header(scope, b"content-encoding") == b"gzip"
+    query = scope.get("query_string", b"").decode("latin-1")
+    return posthog.asked_key(posthog.unwrapped(inflated(body, gzipped=packed, limit=limit), query))
+
+
+def _asker(house: Door, keys: WriteKeys, now: int, scope: Scope, write_key: str, in_path: bool) -> Asker:
     try:
-        keys.source(project, now)
+        source = keys.source(write_key, now)
     except NotAllowed as error:
-        raise NotFound(f"there is no source with the write key {project[:60]!r}", error.code) from error
-    host = header(scope, b"host").decode("latin-1")
-    protocol = "https" if house.settings.secure_cookies else scope.get("scheme", "http")
-    ours = {"apiKey": project, "apiHost": f"{host}/v1", "protocol": protocol}
-    return msgspec.json.encode({"integrations": {"Segment.io": ours}})
+        if in_path:
+            raise NotFound(f"there is no source with the write key {write_key[:60]!r}", error.code) from error
+        raise
+    return Asker(
+        write_key=write_key,
+        source=source,
+        host=header(scope, b"host").decode("latin-1"),
+        protocol="https" if house.settings.secure_cookies else scope.get("scheme", "http"),
+    )
 
 
-def _only(scope: Scope, *methods: str) -> None:
+def only(scope: Scope, *methods: str) -> None:
+    """WrongMethod, unless the request comes with one of these."""
     if scope["method"] not in methods:
         told = f"{scope['path'][:100]} takes {methods[0]}, not {scope['method'][:20]}"
         raise WrongMethod(told, allow=", ".join([*methods, "OPTIONS"]))
 
 
-def _project(path: str) -> str | None:
-    """The write key in `/v1/projects/<key>/settings`."""
-    head, tail = _SETTINGS
-    if not (path.startswith(head) and path.endswith(tail)):
-        return None
-    key = path[len(head) : -len(tail)]
-    return unquote(key) if key and "/" not in key else None
-
-
-def _given_key(scope: Scope) -> str:
-    """The write key of Basic auth (its user name) or of the query, or nothing."""
+def given_key(scope: Scope, form: Format | None = None) -> str:
+    """The write key: user name of Basic auth, bearer token where the format has them, or in the query."""
     kind, _, token = header(scope, b"authorization").partition(b" ")
     if kind.lower() == b"basic":
         try:
@@ -205,5 +244,10 @@ def _given_key(scope: Scope) -> str:
             name = ""
         if name:
             return name
+    elif kind.lower() == b"bearer" and form is not None and form.bearer:
+        return token.strip().decode("latin-1")
     query = scope.get("query_string", b"")
-    return parse_qs(query.decode("latin-1")).get("writeKey", [""])[0] if b"writeKey" in query else ""
+    if not query:
+        return ""
+    asked = parse_qs(query.decode("latin-1"))
+    return next((asked[name][0] for name in (form.key_names if form else ("writeKey",)) if name in asked), "")

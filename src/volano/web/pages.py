@@ -242,9 +242,9 @@ def _check_origin(request: Ask) -> None:
 
 
 def write_key(desk: Desk) -> str:
-    """The write key of the first source; empty when there is none."""
-    sources = desk.house.state.find(Source)
-    return sources[0].write_key if sources else ""
+    """What stands for the write key on a page: its beginning, for the whole key was shown only once."""
+    sources = [source for source in desk.house.state.find(Source) if not source.revoked_at]
+    return sources[0].shown if sources else "YOUR_WRITE_KEY"
 
 
 def address(request: Ask) -> str:

@@ -7,13 +7,22 @@ from threading import Event, Lock, Thread
 from time import monotonic
 from typing import TypeVar
 
+from volano.domain.leak import DAY
 from volano.errors import VolanoError
-from volano.wiring import House
+from volano.flow.arrivals import Recent
+from volano.flow.ingest import drain, look_again
+from volano.flow.knowledge import Knowing
+from volano.ports import Journal
+from volano.wiring import FIRST, House, hold_budget
 
-_IDLE = 0.3  # seconds between looks at an empty journal
+_IDLE = 0.05  # seconds between looks at empty journals
+_REST_DRAINED = 0.25  # seconds of rest after a small drain at most: each commit costs the same, full or not
+_LOOK = 0.3  # seconds between looks at whether it is time to think
+_LOOK_TIDY = 1.0  # seconds between looks at whether it is time to tidy
 _THINK_EVERY = 15.0  # seconds between two plans while events come in
 _THINK_ANYWAY = 600.0  # seconds between two plans while none do: a file may have been imported
-_TIDY_EVERY = 120.0  # seconds between two compactions: each writes much of the lake anew
+_MEASURE_EVERY = 5.0  # seconds between two looks at how much of the disk is used
+_EXPIRE_EVERY = 86_400.0  # seconds between two droppings of what is too old
 _REST = 10  # times what was just done takes, before it is done again
 _FRAMES = 500  # of the journal in one go
 
@@ -21,20 +30,24 @@ T = TypeVar("T")
 
 
 class Turning:
-    """Moves what came in to the lake, and in another thread plans and judges anew when something did.
+    """Moves what came in to the lake, and beside that plans and judges anew and keeps the lake in order.
 
-    `version` changes whenever the lake may have; `troubles` says what went wrong last, by what was being
-    done; a trouble never ends a thread and goes away when the thing works again.
+    Each of the three has a thread, so that none waits for another. `version` changes whenever the lake may
+    have; `troubles` says what went wrong last, by what was being done; a trouble never ends a thread and
+    goes away when the thing works again.
     """
 
     def __init__(self, house: House, clock: Callable[[], int]) -> None:
         self._house, self._clock = house, clock
         self._stop = Event()
         self._threads: list[Thread] = []
-        self._lock = Lock()  # around what both threads and the console change
+        self._lock = Lock()  # around what the threads and the console change
         self._fresh = True
-        self._thought_at = self._tidied_at = float("-inf")  # when it ended
+        self._begun = False  # what was put last may have to be brought level
+        self._thought_at = self._tidied_at = self._expired_at = self._measured_at = float("-inf")
         self._thinking = self._tidying = 0.0  # seconds that it took last
+        self._going_by = Knowing(house.state, house.settings)
+        self.recent = Recent()
         self.version = 0
         self.received_at = 0  # when events last came through here; UTC µs
         self.troubles: dict[str, str] = {}
@@ -42,9 +55,9 @@ class Turning:
     def start(self) -> None:
         """Begin to turn."""
         self._stop.clear()
+        turns = {"draining": self._drain_on, "thinking": self._think_on, "tidying": self._tidy_on}
         self._threads = [
-            Thread(target=self._drain_on, name="volano-draining", daemon=True),
-            Thread(target=self._think_on, name="volano-thinking", daemon=True),
+            Thread(target=turn, name=f"volano-{name}", daemon=True) for name, turn in turns.items()
         ]
         for thread in self._threads:
             thread.start()
@@ -64,33 +77,56 @@ class Turning:
 
     def _drain_on(self) -> None:
         while not self._stop.is_set():
-            if not self.drain():
-                self._stop.wait(_IDLE)
+            began = monotonic()
+            moved = self.drain()
+            self._stop.wait(rest(moved, monotonic() - began))
 
     def _think_on(self) -> None:
         while not self._stop.is_set():
             if monotonic() - self._thought_at >= pause(self._thinking, fresh=self._fresh):
                 self.think()
-            self._stop.wait(_IDLE)
+            self._stop.wait(_LOOK)
+
+    def _tidy_on(self) -> None:
+        while not self._stop.is_set():
+            self.tidy()
+            self._stop.wait(_LOOK_TIDY)
 
     def drain(self) -> int:
-        """Move frames from the journal to the lake; how many were moved."""
-        from volano.flow.ingest import drain
-
-        house = self._house
-        moved = self._try(
-            "bringing events in",
-            lambda: drain(
-                house.journal, house.lake, house.profiles, limit=_FRAMES, currency=house.settings.currency
-            ),
-        )
+        """Move frames from every journal to the lake; how many were moved."""
+        journals = self._try("finding the journals", self._house.journals) or [self._house.journal]
+        moved = sum(self._drained(journal) for journal in journals)
+        self._begun = True
         if moved:
             self.received_at = self._clock()
+        if moved or self._try("following segments as time passes", self._look_again):
             self.touched()
+        return moved
+
+    def _look_again(self) -> int:
+        return look_again(self._house.profiles, self._going_by(), now=self._clock())
+
+    def _drained(self, journal: Journal) -> int:
+        house = self._house
+        if self._begun and journal.end == house.lake.offset(journal.name):
+            return 0  # to know what the drain goes by costs more than to look here
+        which = "" if journal.name == FIRST else f" from {journal.name}"
+        moved = self._try(
+            f"bringing events in{which}",
+            lambda: drain(
+                journal,
+                house.lake,
+                house.profiles,
+                limit=_FRAMES,
+                by=self._going_by,
+                now=self._clock(),
+                heard=self.recent.add,
+            ),
+        )
         return moved or 0
 
     def think(self) -> None:
-        """Plan and judge anew, and put the lake in order where that makes the next time cheaper."""
+        """Plan and judge anew."""
         from volano.flow.propose import refresh
         from volano.flow.review import review
 
@@ -101,13 +137,31 @@ class Turning:
         with self._lock:
             self.version += 1
         self._thinking = monotonic() - began
-        self._try("putting the lake in order", self._tidy)
         self._thought_at = monotonic()
 
-    def _tidy(self) -> None:
+    def tidy(self) -> None:
+        """Keep to the disk budget, drop what is too old, and put the lake in order, where it is time to."""
+        settings = self._house.settings
+        if monotonic() - self._measured_at >= _MEASURE_EVERY:
+            self._measure()
+        if settings.retention_days and monotonic() - self._expired_at >= _EXPIRE_EVERY:
+            self._try("dropping old events", self._expire)
+            self._expired_at = monotonic()
+        if monotonic() - self._tidied_at >= breath(self._tidying, settings.tidy_seconds):
+            self._try("putting the lake in order", self._compact)
+
+    def _measure(self) -> None:
+        said = self._try("measuring the disk", lambda: hold_budget(self._house))
+        self._tell("taking events", said or "")
+        self._measured_at = monotonic()
+
+    def _expire(self) -> None:
+        if self._house.upkeep.expire(self._clock() - self._house.settings.retention_days * DAY):
+            self.touched()
+
+    def _compact(self) -> None:
         began, upkeep = monotonic(), self._house.upkeep
-        rested = began - self._tidied_at >= max(_TIDY_EVERY, _REST * self._tidying)
-        if rested and not self._stop.is_set() and upkeep.needs_compaction():
+        if upkeep.needs_compaction():
             upkeep.compact()
             self._tidied_at = monotonic()
             self._tidying = self._tidied_at - began
@@ -138,3 +192,23 @@ def pause(took: float, *, fresh: bool) -> float:
     (15.0, 400.0, 600.0)
     """
     return max(_THINK_EVERY if fresh else _THINK_ANYWAY, _REST * took)
+
+
+def breath(took: float, every: int) -> float:
+    """Seconds to rest after a compaction that took so many; none where the owner wants none.
+
+    >>> breath(0.2, 120), breath(40.0, 120), breath(40.0, 0)
+    (120, 400.0, 0)
+    """
+    return max(every, _REST * took) if every else 0
+
+
+def rest(moved: int, took: float) -> float:
+    """Seconds to rest after a drain: as long as a small one took, that frames gather; none while many wait.
+
+    >>> rest(0, 0.01), rest(40, 0.2), rest(40, 3.0), rest(500, 2.0)
+    (0.05, 0.2, 0.25, 0.0)
+    """
+    if moved >= _FRAMES:
+        return 0.0
+    return min(_REST_DRAINED, took) if moved else _IDLE

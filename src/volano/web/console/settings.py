@@ -37,10 +37,11 @@ def undo_import(request: Ask, desk: Desk) -> Page:
     """Take an import back: its rows leave the lake."""
     from volano.flow.importing import undo_import as take_back
     from volano.flow.ingest import rebuild_profiles
+    from volano.flow.knowledge import knowledge
 
     house = desk.house
     take_back(house, form(request).get("key", ""), now=desk.clock())
-    rebuild_profiles(house.lake, house.profiles)
+    rebuild_profiles(house.lake, house.profiles, now=desk.clock(), by=knowledge(house.state, house.settings))
     desk.turning.touched()
     return back("/settings", "import-undone")
 
@@ -59,7 +60,13 @@ def journey(request: Ask, desk: Desk) -> Page:
     return back("/settings", "saved")
 
 
+def menu(request: Ask, desk: Desk) -> Page:
+    """What has no room in the bar of a phone."""
+    return page(request, desk, "more.html")
+
+
 ROUTES = [
+    Route("GET", "/more", menu),
     Route("GET", "/settings", settings),
     Route("POST", "/settings/imports/undo", undo_import),
     Route("POST", "/settings/journey", journey),

@@ -93,23 +93,20 @@ def _evaluating(seen: Overview, live: list[Campaign], now: int) -> tuple[float, 
 
 def tiles(seen: Overview) -> list[charts.Tile]:
     """Events, people, orders and revenue of the last seven days beside the seven before."""
-    daily = seen.daily
-    if daily is None:
+    if seen.daily is None:
         return []
-    week = len(daily.events) // 2
-    made = [
-        charts.tile(name, sum(days[week:]), sum(days[:week]), days)
-        for name, days in (("Events", daily.events.tolist()), ("Orders", daily.orders.tolist()))
-    ]
-    before, lately = daily.halves.tolist()
-    people = charts.tile("People", lately, before, daily.people.tolist())
-    made.insert(1, people)
-    if daily.revenue:
-        currency = max(daily.revenue, key=lambda name: abs(int(daily.revenue[name].sum())))
-        days = daily.revenue[currency].tolist()
-        total = sum(days[week:])
-        shown = words.money(total, currency)
-        made.append(charts.tile("Revenue", total, sum(days[:week]), days, shown=shown))
+    daily, halves = seen.daily.days, seen.daily.halves
+    curves = (
+        ("Events", halves.events, daily.events),
+        ("People", halves.people, daily.people),
+        ("Orders", halves.orders, daily.orders),
+    )
+    made = [charts.tile(name, int(both[1]), int(both[0]), days.tolist()) for name, both, days in curves]
+    if halves.revenue:
+        currency = max(halves.revenue, key=lambda name: abs(int(halves.revenue[name].sum())))
+        before, lately = halves.revenue[currency].tolist()
+        days = daily.revenue.get(currency, daily.events * 0).tolist()
+        made.append(charts.tile("Revenue", lately, before, days, shown=words.money(lately, currency)))
     return made
 
 

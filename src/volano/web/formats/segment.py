@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import math
+import re
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
-from typing import Any, get_args
+from datetime import datetime
+from functools import partial
+from typing import Annotated, Any, get_args
 
 import msgspec
 from msgspec import Raw
+from msgspec.structs import replace
 
 from volano.domain.event import (
     ALIASED,
@@ -22,21 +23,36 @@ from volano.domain.event import (
     Refusal,
 )
 from volano.errors import BadBody, BadInput
-from volano.web.formats.nesting import depth, pruned
+from volano.web.formats.addresses import without_address
+from volano.web.formats.fields import (
+    FLAT,
+    TEXT_LIMIT,
+    check_depth,
+    check_object,
+    check_revenue,
+    checked_time,
+    corrected,
+    event_name,
+    identifier,
+    instant,
+    micros,
+    object_of,
+    shown,
+    text_of,
+)
+from volano.web.formats.format import SWALLOWED, Decoded, Format, Request, sorted_out
+from volano.web.formats.lenient import check_count, loose, raw, shallow, utf8
 
 BATCH_LIMIT = 2_500  # events
+BODY_LIMIT = 4 * 1024 * 1024  # bytes
 EVENT_LIMIT = 32 * 1024  # bytes
-LENIENT_LIMIT = 256 * 1024  # characters of a body in which one broken event is looked for
-DEPTH_LIMIT = 200  # levels of lists and objects in an event
-TEXT_LIMIT = 512  # characters of an id or a name
-SAMPLE = 200  # characters of a refused event that are kept
+Text = Annotated[str, msgspec.Meta(max_length=TEXT_LIMIT)]
+Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+_MEMBERS = (str, int, float)
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_NUMBERS = (int, float)
-_MICROSECOND = timedelta(microseconds=1)
-_DAY = 86_400_000_000
-_YEAR_2000 = 946_684_800_000_000
-
+_ODD = re.compile(
+    rb"\\u(?:[dD]|00[67][90])"
+)  # perhaps half a character, or the letters of an address written odd
 _KINDS: dict[str, Kind] = {kind: kind for kind in get_args(Kind)}
 _NAMES: dict[Kind, str] = {
     "identify": IDENTIFIED,
@@ -48,10 +64,14 @@ _NAMES: dict[Kind, str] = {
 
 
 class Envelope(msgspec.Struct, frozen=True, kw_only=True):
-    """What a request holds before its events are looked at; `sent_at` is UTC µs by the client's clock."""
+    """What a request holds before its events are looked at; `sent_at` is UTC µs by the client's clock.
+
+    The events of a `historical` one happened when they say, whatever the client's clock shows.
+    """
 
     sent_at: int | None
     items: list[Raw]
+    historical: bool = False
 
 
 class _Keyed(msgspec.Struct, rename="camel"):
@@ -88,13 +108,8 @@ class _Traits(msgspec.Struct):
     traits: Raw = Raw()
 
 
-class _Money(msgspec.Struct):
-    revenue: Any = None
-
-
 _body, _batch, _call = msgspec.json.Decoder(_Body), msgspec.json.Decoder(_Batch), msgspec.json.Decoder(_Call)
-_keyed, _string = msgspec.json.Decoder(_Keyed), msgspec.json.Decoder(str)
-_traits, _money = msgspec.json.Decoder(_Traits), msgspec.json.Decoder(_Money)
+_keyed, _traits = msgspec.json.Decoder(_Keyed), msgspec.json.Decoder(_Traits)
 
 
 def write_key(body: bytes) -> str:
@@ -103,10 +118,10 @@ def write_key(body: bytes) -> str:
     A body in which it cannot be looked for raises BadBody.
     """
     try:
-        return _text(_keyed.decode(body).write_key)
+        return text_of(_keyed.decode(body).write_key)
     except (msgspec.DecodeError, RecursionError) as error:
         try:
-            told = _loose(_decoded(body), error).get("writeKey")
+            told = loose(utf8(body), error).get("writeKey")
         except RecursionError as reason:
             raise BadBody(
                 "the body is nested too deep to look for its write key: give the key by Basic auth",
@@ -115,204 +130,117 @@ def write_key(body: bytes) -> str:
     return told if isinstance(told, str) else ""
 
 
-def opened(body: bytes, kind: Kind | None) -> Envelope:
+def opened(body: bytes, kind: Kind | None, *, historical: bool = False) -> Envelope:
     """The envelope of one call (`kind`) or of a batch (None).
 
     A body that is not JSON at all, not an object or without a list of at most 2,500 events raises
     BadBody. What only one event breaks (`NaN`, a lone surrogate, bottomless nesting) is left to `events`,
     unless the body is so large that looking for that event would be dear.
     """
-    text = _decoded(body)
+    text = utf8(body)
     try:
         found = _batch.decode(body) if kind is None else _body.decode(body)
     except (msgspec.DecodeError, RecursionError) as error:
         body, found = _reopened(text, kind, error)
     items = found.batch if isinstance(found, _Batch) else [Raw(body)]
-    _check_count(items)
-    return Envelope(sent_at=_instant(_text(found.sent_at)), items=items)
-
-
-def _decoded(body: bytes) -> str:
-    try:
-        return body.decode()
-    except UnicodeDecodeError as error:
-        raise BadBody(
-            f"the body is not UTF-8 (byte {error.start}): send JSON in UTF-8", "not_utf8"
-        ) from error
-
-
-def _check_count(items: list[Any]) -> None:
-    if len(items) > BATCH_LIMIT:
-        told = f"the batch has {len(items):,} events, more than {BATCH_LIMIT:,}: send smaller batches"
-        raise BadBody(told, "too_many_events")
+    check_count(items, BATCH_LIMIT)
+    return Envelope(sent_at=instant(text_of(found.sent_at)), items=items, historical=historical)
 
 
 def _reopened(text: str, kind: Kind | None, error: Exception) -> tuple[bytes, _Body]:
-    """The slow way in, through a lenient parser, so that one broken event does not lose its neighbours."""
+    """The slow way in, through a lenient parser."""
     try:
-        return _reread(_loose(text, error), kind)
+        return _reread(loose(text, error), kind)
     except RecursionError:
-        return _reread(_loose(pruned(text, DEPTH_LIMIT + 20), error), kind)
+        return _reread(loose(shallow(text), error), kind)
 
 
-def _loose(text: str, error: Exception) -> dict[str, Any]:
-    """The object in a body that the strict parser refused with `error`."""
-    if len(text) > LENIENT_LIMIT:
-        told = f"too large to look for the broken event (over {LENIENT_LIMIT:,} characters)"
-        raise BadBody(
-            f"the body cannot be read ({error}) and is {told}: send smaller batches", "malformed"
-        ) from error
-    try:
-        loose = json.loads(text.removeprefix("\ufeff"))
-    except ValueError as reason:
-        raise BadBody(f"the body is not JSON: {reason}", "malformed") from error
-    if not isinstance(loose, dict):
-        raise BadBody("the body is not a JSON object: send {…}", "not_an_object") from error
-    return loose
-
-
-def _reread(loose: dict[str, Any], kind: Kind | None) -> tuple[bytes, _Body]:
-    sent_at = _raw(loose.get("sentAt"))
+def _reread(found: dict[str, Any], kind: Kind | None) -> tuple[bytes, _Body]:
+    sent_at = raw(found.get("sentAt"))
     if kind is not None:
-        return bytes(_raw(loose)), _Body(sent_at=sent_at)
-    batch = loose.get("batch")
+        return bytes(raw(found)), _Body(sent_at=sent_at)
+    batch = found.get("batch")
     if not isinstance(batch, list):
         raise BadBody('the body has no list "batch": send {"batch": […]}', "batch_not_a_list")
-    _check_count(batch)
-    return b"", _Batch(batch=[_raw(item) for item in batch], sent_at=sent_at)
+    check_count(batch, BATCH_LIMIT)
+    return b"", _Batch(batch=[raw(item) for item in batch], sent_at=sent_at)
 
 
-def events(
-    envelope: Envelope, kind: Kind | None, *, received_at: int, new_id: Callable[[], str]
-) -> tuple[list[Event], list[Refusal]]:
+def events(envelope: Envelope, kind: Kind | None, *, received_at: int, new_id: Callable[[], str]) -> Decoded:
     """The good events and the refusals of an envelope; never raises for a bad event.
 
     `new_id` names the events that came without a messageId.
     """
-    kept: list[Event] = []
-    refused: list[Refusal] = []
-    for index, item in enumerate(envelope.items):
-        raw = bytes(item)
-        try:
-            kept.append(_event(raw, kind, envelope.sent_at, received_at, new_id))
-        except BadInput as error:
-            sample = raw[: SAMPLE * 4].decode("utf-8", "replace")[:SAMPLE]
-            refused.append(Refusal(index=index, code=error.code, message=error.message, sample=sample))
-    return kept, refused
+    think = partial(_event, envelope=envelope, kind=kind, received_at=received_at, new_id=new_id)
+    return sorted_out(envelope.items, think)
 
 
 def _event(
-    raw: bytes, kind: Kind | None, sent_at: int | None, received_at: int, new_id: Callable[[], str]
+    raw: bytes, *, envelope: Envelope, kind: Kind | None, received_at: int, new_id: Callable[[], str]
 ) -> Event:
-    call = _read(raw)
-    kind = kind or _kind(call.type)
-    user_id, anonymous_id = _id(call.user_id, "userId"), _id(call.anonymous_id, "anonymousId")
+    check_object(raw)
+    try:
+        call = _call.decode(raw)
+    except (msgspec.DecodeError, UnicodeError) as error:
+        raise BadInput(f"the event is not JSON: {error}", "malformed") from error
+    return _made(call, kind or _kind(call.type), envelope, received_at, new_id)
+
+
+def _made(
+    call: _Call | _UsualCall, kind: Kind, envelope: Envelope, received_at: int, new_id: Callable[[], str]
+) -> Event:
+    user_id, anonymous_id = identifier(call.user_id, "userId"), identifier(call.anonymous_id, "anonymousId")
     if kind == "alias":
-        anonymous_id = _id(call.previous_id, "previousId") or anonymous_id
+        anonymous_id = identifier(call.previous_id, "previousId") or anonymous_id
         if not (user_id and anonymous_id):
             raise BadInput("an alias needs userId and previousId: send both", "no_id")
     if not (user_id or anonymous_id):
         raise BadInput("the event has neither userId nor anonymousId: send one of them", "no_id")
+    context = object_of(call.context, "context")
+    properties = _properties(call, kind, context)
+    if len(properties) + len(context) > EVENT_LIMIT:
+        size = len(properties) + len(context)
+        raise BadInput(
+            f"properties and context are {size:,} bytes, more than {EVENT_LIMIT:,}: send less",
+            "event_too_large",
+        )
+    check_depth(properties)
+    check_depth(context)
     return Event(
         kind=kind,
-        event=_NAMES.get(kind) or _name(call.event),
-        message_id=_id(call.message_id, "messageId") or new_id(),
-        time=_time(call, sent_at, received_at),
+        event=_NAMES.get(kind) or event_name(call.event),
+        message_id=identifier(call.message_id, "messageId") or new_id(),
+        time=_time(call, envelope, received_at),
         anonymous_id=anonymous_id,
         user_id=user_id,
-        properties=_properties(call, kind),
-        context=_object(call.context, "context"),
+        properties=properties,
+        context=context,
     )
-
-
-def _read(raw: bytes) -> _Call:
-    if len(raw) > EVENT_LIMIT:
-        raise BadInput(
-            f"the event is {len(raw):,} bytes, more than {EVENT_LIMIT:,}: send less", "event_too_large"
-        )
-    if raw.count(b"{") + raw.count(b"[") > DEPTH_LIMIT and depth(raw) > DEPTH_LIMIT:
-        raise BadInput(f"the event is nested deeper than {DEPTH_LIMIT} levels: flatten it", "too_deep")
-    if raw[:1] != b"{":
-        raise BadInput("the event is not a JSON object: send {…}", "not_an_object")
-    try:
-        if b"\\ud" in raw or b"\\uD" in raw:
-            msgspec.json.decode(raw)  # a skipped value is not checked for lone surrogates
-        return _call.decode(raw)
-    except (msgspec.DecodeError, UnicodeError) as error:
-        raise BadInput(f"the event is not JSON: {error}", "malformed") from error
 
 
 def _kind(type_: Any) -> Kind:
     kind = _KINDS.get(type_) if isinstance(type_, str) else None
     if kind is None:
-        raise BadInput(f"type is {_shown(type_)}: send one of {', '.join(_KINDS)}", "unknown_type")
+        raise BadInput(f"type is {shown(type_)}: send one of {', '.join(_KINDS)}", "unknown_type")
     return kind
 
 
-def _name(event: Any) -> str:
-    if not isinstance(event, str) or not event or event.isspace():
-        raise BadInput(f"event is {_shown(event)}: send the name of what happened", "no_event_name")
-    if len(event) > TEXT_LIMIT:
-        raise _too_long(event, "event")
-    return event
-
-
-def _id(value: Any, name: str) -> str:
-    if value is None:
-        return ""
-    if type(value) is not str:  # the usual ways first: this is asked three times an event
-        value = _numeral(value, name)
-    if len(value) > TEXT_LIMIT:
-        raise _too_long(value, name)
-    return "" if not value or value.isspace() else value
-
-
-def _numeral(value: Any, name: str) -> str:
-    if isinstance(value, bool) or not isinstance(value, _NUMBERS):
-        raise BadInput(f"{name} is {_shown(value)}: send a string, a number or null", "bad_id")
-    return str(int(value) if isinstance(value, float) and value.is_integer() else value)
-
-
-def _too_long(text: str, name: str) -> BadInput:
-    return BadInput(f"{name} has {len(text):,} characters, more than {TEXT_LIMIT}: shorten it", "too_long")
-
-
-def _properties(call: _Call, kind: Kind) -> bytes:
+def _properties(call: _Call | _UsualCall, kind: Kind, context: bytes) -> bytes:
     if kind == "track":
-        found = _object(call.properties, "properties")
-        if b'"revenue"' in found:
-            _check_revenue(found)
+        found = object_of(call.properties, "properties")
+        check_revenue(found)
         return found
     if kind in ("page", "screen"):
-        return _with(_object(call.properties, "properties"), name=call.name, category=call.category)
-    traits = _object(call.traits, "traits")
+        return _with(object_of(call.properties, "properties"), name=call.name, category=call.category)
+    traits = object_of(call.traits, "traits")
     if kind == "identify" and traits == b"{}":  # RudderStack's Python client puts them in the context
-        traits = _object(_traits.decode(_object(call.context, "context")).traits, "context.traits")
+        traits = object_of(_traits.decode(context).traits, "context.traits")
     return _with(traits, group_id=call.group_id) if kind == "group" else traits
-
-
-def _object(raw: Raw, name: str) -> bytes:
-    found = bytes(raw)
-    if found[:1] == b"{":
-        return found
-    if found in (b"", b"null"):
-        return b"{}"
-    raise BadInput(f"{name} is not an object: send {{…}}", "not_an_object")
-
-
-def _check_revenue(properties: bytes) -> None:
-    revenue = _money.decode(properties).revenue
-    try:
-        good = not isinstance(revenue, bool) and math.isfinite(float(0 if revenue is None else revenue))
-    except (TypeError, ValueError, OverflowError):
-        good = False
-    if not good:
-        raise BadInput(f"revenue is {_shown(revenue)}: send a number, such as 39.9", "bad_revenue")
 
 
 def _with(properties: bytes, **extra: Any) -> bytes:
     """The object with more members; its own members come later and win."""
-    told = {name: value for name, value in extra.items() if isinstance(value, (str, *_NUMBERS))}
+    told = {name: value for name, value in extra.items() if isinstance(value, _MEMBERS)}
     if not told:
         return properties
     head = msgspec.json.encode(told)[:-1]
@@ -320,49 +248,140 @@ def _with(properties: bytes, **extra: Any) -> bytes:
     return head + (b"" if rest == b"}" else b",") + rest
 
 
-def _time(call: _Call, sent_at: int | None, received_at: int) -> int:
-    """When it happened by our clock: received − (sent − original), as in Segment's spec."""
+def _time(call: _Call | _UsualCall, envelope: Envelope, received_at: int) -> int:
     told = call.original_timestamp or call.timestamp
     if not told:
         return received_at
-    original = _instant(told)
+    original = instant(told)
     if original is None:
         raise BadInput(
-            f"timestamp is {_shown(told)}: send ISO 8601, such as 2026-11-21T19:27:33Z", "bad_timestamp"
+            f"timestamp is {shown(told)}: send ISO 8601, such as 2026-11-21T19:27:33Z", "bad_timestamp"
         )
-    sent = sent_at if call.sent_at is None else (_instant(call.sent_at) or sent_at)
-    time = original if sent is None else received_at - (sent - original)
-    if time < _YEAR_2000:
-        raise BadInput(f"timestamp is {_shown(told)}, before 2000: send when it happened", "too_old")
-    if time > received_at + _DAY:
-        raise BadInput(
-            f"timestamp is {_shown(told)}, more than a day ahead: check the clock", "in_the_future"
-        )
-    return time
+    if envelope.historical:
+        return checked_time(original, told, received_at, historical=True)
+    sent = envelope.sent_at if call.sent_at is None else (instant(call.sent_at) or envelope.sent_at)
+    return checked_time(corrected(original, sent, received_at), told, received_at)
 
 
-def _instant(text: Any) -> int | None:
-    """UTC µs of an ISO 8601 text (without a zone: UTC), or None when it is none."""
-    if not isinstance(text, str):
-        return None
+def decoded(body: bytes, request: Request) -> Decoded:
+    """The events of one call, of a `batch`, or of an `import`: a batch whose times are history."""
+    odd = _ODD.search(body) is not None
+    kind, historical = _KINDS.get(request.call), request.call == "import"
+    kept = None if kind or odd else _usual(body, request, historical)
+    refused: list[Refusal] = []
+    if kept is None:
+        envelope = opened(body, kind, historical=historical)
+        kept, refused = events(envelope, kind, received_at=request.received_at, new_id=request.new_id)
+    if odd or b'"ip"' in body:
+        geo = request.geo
+        kept = [replace(event, context=without_address(event.context, geo)) for event in kept]
+    return kept, refused
+
+
+class _UsualCall(msgspec.Struct, rename="camel", gc=False):
+    type: Kind
+    event: Text | None = None
+    user_id: Text | None = None
+    anonymous_id: Text | None = None
+    previous_id: Text | None = None
+    group_id: Any = None
+    message_id: Text | None = None
+    timestamp: Moment | None = None
+    original_timestamp: Moment | None = None
+    sent_at: Moment | None = None
+    name: Any = None
+    category: Any = None
+    properties: Raw = Raw()
+    traits: Raw = Raw()
+    context: Raw = Raw()
+
+
+class _UsualBatch(msgspec.Struct, rename="camel"):
+    batch: Annotated[list[_UsualCall], msgspec.Meta(max_length=BATCH_LIMIT)]
+    sent_at: Moment | None = None
+
+
+_usual_batch = msgspec.json.Decoder(_UsualBatch)
+
+
+def _usual(body: bytes, request: Request, historical: bool) -> list[Event] | None:
+    """The events of a batch in which nothing is odd, in one go; None where it must be looked at one by one.
+
+    It takes a third of the time, and a property test holds it to the same answer.
+    """
     try:
-        moment = datetime.fromisoformat(text)
-        return ((moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - _EPOCH) // _MICROSECOND
-    except (ValueError, OverflowError):
+        found = _usual_batch.decode(body)
+        sent = None if historical or found.sent_at is None else micros(found.sent_at)
+        return [_usual_event(call, sent, request, historical) for call in found.batch]
+    except (msgspec.DecodeError, UnicodeError, RecursionError, BadInput):
         return None
 
 
-def _text(raw: Raw) -> str:
-    """The text, or nothing when it is none."""
-    try:
-        return _string.decode(raw)
-    except (msgspec.DecodeError, UnicodeError):
-        return ""
+def _usual_event(call: _UsualCall, sent: int | None, request: Request, historical: bool) -> Event:
+    """The event; BadInput when it is odd. What is asked of every event stands here, without calls."""
+    kind, told = call.type, call.message_id or request.new_id()
+    user_id, anonymous_id = call.user_id or "", call.anonymous_id or ""
+    context = bytes(call.context) or b"{}"
+    if kind == "track":
+        event, properties = call.event, bytes(call.properties) or b"{}"
+        if b'"revenue"' in properties:
+            check_revenue(properties)
+    else:
+        event, properties = _NAMES[kind], _properties(call, kind, context)
+        if kind == "alias":
+            anonymous_id = (call.previous_id or anonymous_id) if user_id else ""
+            user_id = user_id if anonymous_id else ""
+    if (
+        not (user_id or anonymous_id)
+        or not event
+        or event.isspace()
+        or user_id.isspace()
+        or anonymous_id.isspace()
+        or told.isspace()
+        or context[:1] != b"{"
+        or properties[:1] != b"{"
+        or len(context) + len(properties) > EVENT_LIMIT
+    ):
+        raise BadInput("look at it one by one")
+    if len(context) > FLAT:
+        check_depth(context)
+    if len(properties) > FLAT:
+        check_depth(properties)
+    moment, time = call.original_timestamp or call.timestamp, request.received_at
+    if moment is not None:
+        if call.sent_at is not None and not historical:
+            sent = micros(call.sent_at)
+        time = corrected(micros(moment), sent, time)
+        checked_time(time, None, request.received_at, historical=historical)
+    return Event(
+        kind=kind,
+        event=event,
+        message_id=told,
+        time=time,
+        anonymous_id=anonymous_id,
+        user_id=user_id,
+        properties=properties,
+        context=context,
+    )
 
 
-def _raw(value: Any) -> Raw:
-    return Raw(json.dumps(value, separators=(",", ":")).encode())
-
-
-def _shown(value: Any) -> str:
-    return "missing" if value is None else repr(value)[:60]
+FORMAT = Format(
+    name="segment",
+    title="Segment, RudderStack, Customer.io CDP and our tag",
+    calls={
+        **dict.fromkeys(("/v1/batch", "/v1/b", "/beacon/v1/batch"), "batch"),
+        "/v1/import": "import",
+        **dict.fromkeys(("/v1/track", "/v1/t"), "track"),
+        **dict.fromkeys(("/v1/identify", "/v1/i"), "identify"),
+        **dict.fromkeys(("/v1/page", "/v1/p"), "page"),
+        **dict.fromkeys(("/v1/screen", "/v1/s"), "screen"),
+        **dict.fromkeys(("/v1/group", "/v1/g"), "group"),
+        **dict.fromkeys(("/v1/alias", "/v1/a"), "alias"),
+        "/v1/m": SWALLOWED,  # how Segment's browser client is doing, meant for its vendor
+    },
+    body_limit=BODY_LIMIT,
+    event_limit=EVENT_LIMIT,
+    batch_limit=BATCH_LIMIT,
+    write_key=write_key,
+    decoded=decoded,
+)

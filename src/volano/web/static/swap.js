@@ -7,11 +7,12 @@ const tell = at => {
   if (now && said.textContent != now) said.textContent = now;
 };
 const busy = at => d.hidden || at.contains(d.activeElement) || $("details[open]", at)[0];
-setInterval(() => $("[data-poll]").forEach(async at => {
-  if (busy(at)) return;
+let tick = 0;
+setInterval(() => tick++, 1e3) && setInterval(() => $("[data-poll]").forEach(async at => {
+  if (busy(at) || tick % (at.dataset.every || 5)) return;
   const got = await fetch(at.dataset.poll).catch(() => 0);
   if (got.ok && !got.redirected && !busy(at)) put(at, await got.text());
-}), 5e3);
+}), 1e3);
 d.addEventListener("click", ({ target }) => {
   const at = target.closest("[data-show],[data-copy]"), field = at && at.previousElementSibling;
   if (!at) return;
@@ -27,6 +28,15 @@ const show = form => $("[data-preview]", form).forEach(at => {
 $("form[data-live]").forEach(form => {
   addEventListener("load", () => show(form));
   form.addEventListener("input", () => show(form));
+});
+$("form[data-edit]").forEach(form => {
+  let wait;
+  const look = async () => {
+    const sent = new URLSearchParams(new FormData(form));
+    const got = await fetch(form.dataset.edit, { method: "POST", body: sent }).catch(() => 0);
+    if (got.ok && !got.redirected) put($("[data-result]", form)[0], await got.text());
+  };
+  form.addEventListener("input", () => { clearTimeout(wait); wait = setTimeout(look, 400) });
 });
 $("[data-js]").forEach(at => (at.hidden = false));
 })(document);

@@ -1,0 +1,72 @@
+"""A lake as DuckDB sees it: a view for each table, every row under the person it belongs to now."""
+
+from __future__ import annotations
+
+import duckdb
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.dataset as ds
+
+from volano.adapters.lake_files import Files
+from volano.adapters.lake_links import Links, read_links
+from volano.adapters.lake_manifest import Manifest
+from volano.adapters.lake_parts import stored_schema
+from volano.adapters.lake_shadows import SHADOWS
+from volano.domain.tables import TABLES
+from volano.errors import BadInput
+
+_ROWS = 10_000  # in a batch of an answer
+
+
+class LakeSql:
+    """Answers SQL about one snapshot of a lake; what is appended later is not seen, nothing is written."""
+
+    def __init__(self, files: Files, manifest: Manifest) -> None:
+        derived = {part.table for part in manifest.parts} - set(TABLES) - SHADOWS
+        self.tables = (*TABLES, *sorted(derived))
+        self._connection = duckdb.connect(config={"autoinstall_known_extensions": "false"})
+        self._connection.execute("SET TimeZone = 'UTC'")
+        self._connection.register("volano_links", _links(read_links(files, manifest)))
+        for table in self.tables:
+            files_of = [part.path for part in manifest.parts if part.table == table]
+            self._connection.register(f"volano_{table}", _dataset(files, table, files_of))
+            self._connection.execute(_view(table))
+        self._connection.execute("SET enable_external_access = false")
+        self._connection.execute("SET lock_configuration = true")
+
+    def ask(self, query: str) -> pa.RecordBatchReader:
+        """The answer to one SELECT, in batches; BadInput for anything else."""
+        try:
+            statements = self._connection.extract_statements(query)
+            if len(statements) != 1:
+                raise BadInput(f"{len(statements)} statements; ask one SELECT at a time")
+            if statements[0].type != duckdb.StatementType.SELECT:
+                kind = statements[0].type.name
+                raise BadInput(f"{kind} is not answered here, only SELECT: nothing can be written")
+            return self._connection.sql(statements[0]).to_arrow_reader(_ROWS)
+        except duckdb.Error as error:
+            raise BadInput(str(error).split("\n\n")[0]) from error
+
+
+def _dataset(files: Files, table: str, paths: list[str]) -> ds.Dataset:
+    schema = stored_schema(table)
+    if not paths:
+        return ds.dataset((schema or pa.schema([])).empty_table())
+    return ds.dataset([files.address(path) for path in paths], schema, "parquet", files.system)
+
+
+def _view(table: str) -> str:
+    """Rows with the person of now first; what is derived without the identity that only we need."""
+    dropped = "person_id" if table in TABLES else "person_id, identity"
+    return (
+        f'CREATE VIEW "{table}" AS SELECT '
+        f"coalesce(linked.person, lain.identity, lain.person_id) AS person_id, lain.* EXCLUDE ({dropped}) "
+        f'FROM "volano_{table}" AS lain LEFT JOIN volano_links AS linked '
+        "ON linked.identity = coalesce(lain.identity, lain.person_id)"
+    )
+
+
+def _links(links: Links) -> pa.Table:
+    identities: npt.NDArray[np.int64] = links.identities()
+    return pa.table({"identity": identities, "person": links.resolve(identities)})

@@ -1,0 +1,89 @@
+"""An LMDB environment as all who use its folder in this process share it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, TypeVar
+from weakref import WeakValueDictionary
+
+import lmdb
+
+R = TypeVar("R")
+
+_KINDS = 64  # databases an environment may have
+_READERS = 512
+
+
+class Room:
+    """One environment of this process. LMDB wants it opened once, and no reader while its map is resized."""
+
+    def __init__(self, path: Path, map_size: int) -> None:
+        self._env = lmdb.open(str(path), map_size=map_size, max_dbs=_KINDS, max_readers=_READERS)
+        self._gate = threading.Lock()  # held by each reader for the microseconds it reads
+        self._turn = threading.Lock()  # held by the writer
+        self._databases: dict[str, Any] = {}
+
+    def read(self, name: str, of: Callable[[Any, Any], R]) -> R | None:
+        """What `of` reads in one transaction in the database of that name; None as long as there is none."""
+        if name not in self._databases and not self._found(name):
+            return None
+        database = self._databases[name]
+        return self._look(lambda txn: of(txn, database))
+
+    def write(self, names: Iterable[str], what: Callable[[Any, dict[str, Any]], object]) -> None:
+        """Runs `what` in one transaction with these databases, again in a larger map when it does not fit."""
+        with self._turn:
+            while True:
+                try:
+                    for name in names:
+                        self._open(name)
+                    with self._env.begin(write=True) as txn:
+                        what(txn, self._databases)
+                    return
+                except lmdb.MapResizedError:
+                    self._grow(0)
+                except lmdb.MapFullError:
+                    self._grow(2 * self._env.info()["map_size"])
+
+    def _look(self, of: Callable[[Any], R]) -> R:
+        with self._gate:
+            try:
+                with self._env.begin() as txn:
+                    return of(txn)
+            except lmdb.MapResizedError:  # another process has made it larger
+                self._env.set_mapsize(0)
+                with self._env.begin() as txn:
+                    return of(txn)
+
+    def _found(self, name: str) -> bool:
+        """Whether the database is there, so that whoever only reads never makes one; opens it."""
+        there: bool = self._look(lambda txn: txn.cursor().set_key(name.encode()))
+        if there:
+            with self._turn:
+                self._open(name)
+        return there
+
+    def _open(self, name: str) -> None:
+        if name not in self._databases:
+            self._databases[name] = self._env.open_db(name.encode())
+
+    def _grow(self, size: int) -> None:
+        with self._gate:
+            self._env.set_mapsize(size)
+
+
+_rooms: WeakValueDictionary[tuple[int, int], Room] = WeakValueDictionary()
+_opening = threading.Lock()
+
+
+def room_of(path: Path, map_size: int) -> Room:
+    """The environment of a folder, shared by all who use it in this process."""
+    with _opening:
+        path.mkdir(parents=True, exist_ok=True)
+        folder = (path.stat().st_dev, path.stat().st_ino)
+        room = _rooms.get(folder)
+        if room is None:
+            room = _rooms[folder] = Room(path, map_size)
+        return room

@@ -1,0 +1,147 @@
+"""A shop's own words taken as standard ones: said, taken back, looked at, and read into the past."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import msgspec
+import pyarrow as pa
+
+from volano.domain.naming import Naming, naming_key
+from volano.domain.view import Only, View
+from volano.errors import BadInput
+from volano.flow.shop import shop_of
+from volano.observe.naming import Names
+from volano.observe.orders import Shopped
+from volano.observe.rereading import OrdersTold, Reread
+from volano.observe.rows import told_by
+from volano.observe.shop_words import STANDARD
+from volano.ports import Corrections, Lake, State
+from volano.settings import Settings
+
+LATEST = 10
+_LOOKS = (1, 7, 30, 400)  # days back in which the latest events are looked for
+_DAY = 86_400_000_000
+_COLUMNS = ("event", "told", "origin", "properties")
+
+
+class House(Protocol):
+    """Where the names are kept and the past lies."""
+
+    @property
+    def settings(self) -> Settings: ...
+    @property
+    def lake(self) -> Lake: ...
+    @property
+    def state(self) -> State: ...
+
+
+class Example(msgspec.Struct, frozen=True, kw_only=True):
+    """An event as it came and as a naming has it: `after` are columns of `events`, amounts minor units."""
+
+    time: int
+    source: str
+    event: str
+    properties: dict[str, Any]
+    after: dict[str, Any]
+
+
+def save_naming(state: State, naming: Naming, *, now: int) -> Naming:
+    """Keep a naming; from now on events come in under it. BadInput if it says nothing that can be."""
+    checked(naming)
+    kept = msgspec.structs.replace(
+        naming, key=naming_key(naming.source, naming.event), made_at=now, properties=_words(naming)
+    )
+    state.put(kept)
+    return kept
+
+
+def drop_naming(state: State, key: str) -> Naming:
+    """Take a naming back: events come in under their own name again."""
+    naming = state.get(Naming, key)
+    state.drop(Naming, key)
+    return naming
+
+
+def names_of(state: State) -> Names:
+    """The namings of a house, ready for `Rows`."""
+    return Names(state.find(Naming))
+
+
+def checked(naming: Naming) -> Naming:
+    """The naming; BadInput, with the mend, if it cannot be."""
+    if not naming.event.strip():
+        raise BadInput("a naming needs the name of an event as it comes")
+    if naming.to not in STANDARD:
+        raise BadInput(f"{naming.to!r} is no standard event; choose one such as Order Completed")
+    if naming.event == naming.to and not naming.properties and not naming.minor:
+        raise BadInput(f"{naming.event!r} is the standard word already; name a property of it, or nothing")
+    return naming
+
+
+def preview(lake: Lake, naming: Naming, *, currency: str, now: int) -> list[Example]:
+    """The last ten events that a naming is about, before and after, newest first."""
+    names = Names([checked(naming)])
+    return [_example(row, names, currency) for row in _latest(lake, naming, now)]
+
+
+def reread(house: House, corrections: Corrections, naming: Naming) -> set[int]:
+    """Reads the past of a naming, kept or dropped, under the names of today; returns whose past it was.
+
+    Their profiles are the caller's to make anew. Reading twice is the same as reading once.
+    """
+    names, currency = names_of(house.state), shop_of(house.state, house.settings).currency
+    told = house.lake.tally(_order_rows(naming), OrdersTold(names=names, currency=currency))
+    of = Reread(names=names, currency=currency, repeats=told.repeats() if told else frozenset())
+    kept = any(one.event == naming.event for one in house.state.find(Naming))
+    people: set[int] = set()
+    for column in ("told", "event") if kept or naming.event == naming.to else ("told",):
+        added = corrections.rewrite(_only(naming, column), of)
+        if "events" in added:
+            people |= set(added["events"]["person_id"].to_pylist())
+    return people
+
+
+def _order_rows(naming: Naming) -> View:
+    """The rows that may tell an order under this naming or without it."""
+    events = tuple({naming.event, naming.to, "Order Completed"})
+    return View(columns=OrdersTold.COLUMNS, only=(("event", events),))
+
+
+def _only(naming: Naming, column: str) -> Only:
+    source: Only = (("origin", (naming.source,)),) if naming.source else ()
+    return ((column, (naming.event,)), *source)
+
+
+def _latest(lake: Lake, naming: Naming, now: int) -> list[dict[str, Any]]:
+    for days in _LOOKS:
+        found: list[dict[str, Any]] = []
+        for column in ("event", "told"):
+            only = _only(naming, column)
+            view = View(columns=_COLUMNS, only=only, since=now - days * _DAY)
+            found += _newest(lake.read(view))
+        if len(found) >= LATEST or days == _LOOKS[-1]:
+            break
+    return sorted(found, key=lambda row: row["time"], reverse=True)[:LATEST]
+
+
+def _newest(rows: pa.Table) -> list[dict[str, Any]]:
+    last = rows.sort_by([("time", "descending")]).slice(0, LATEST)
+    found: list[dict[str, Any]] = last.to_pylist()
+    times = last["time"].cast(pa.int64()).to_pylist()
+    return [row | {"time": time} for row, time in zip(found, times, strict=True)]
+
+
+def _example(row: dict[str, Any], names: Names, currency: str) -> Example:
+    came = row["told"] or row["event"]
+    properties = msgspec.json.decode(row["properties"] or "{}")
+    said = told_by(row["origin"], came, properties, names, currency)
+    columns = dict(zip(Shopped._fields, said.shopped, strict=True))
+    after = {"event": said.event, **{name: value for name, value in columns.items() if value is not None}}
+    return Example(time=row["time"], source=row["origin"], event=came, properties=properties, after=after)
+
+
+def _words(naming: Naming) -> dict[str, str]:
+    """The properties that are named at all, without blanks around."""
+    pairs = ((name.strip(), to.strip()) for name, to in naming.properties.items())
+    return {name: to for name, to in pairs if name and to and name != to}

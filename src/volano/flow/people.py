@@ -1,0 +1,293 @@
+"""One person: found, looked at, and handed out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any, Protocol
+
+import msgspec
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from volano.domain.identity import Address, Identity, Kin, Tie, Told
+from volano.domain.profile import Profile
+from volano.domain.segment import Segment
+from volano.domain.tables import TABLES
+from volano.domain.view import View
+from volano.errors import BadInput, BadRule, NotFound
+from volano.flow.decide import person_of
+from volano.flow.joining import records
+from volano.observe.identity import address_key, identity
+from volano.observe.telling import Book
+from volano.ports import Lake, Profiles, State
+from volano.rules.words import sentence
+
+NAMED = re.compile(r"[ua]:.")
+TIMELINE = ("events", "decisions", "exposures")
+_HIDDEN = ("person_id", "id", "identity", "table")
+_THEIRS = tuple(table for table in TABLES if table != "quarantine")
+_ROWS = ("events", "order_lines", "decisions", "exposures")
+
+
+class House(Protocol):
+    """Where people are known."""
+
+    @property
+    def lake(self) -> Lake: ...
+    @property
+    def state(self) -> State: ...
+    @property
+    def profiles(self) -> Profiles: ...
+
+
+class Found(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody who was looked for: by what (user id, anonymous id, person id, e-mail), and a word on them."""
+
+    person_id: int
+    by: str
+    identities: int
+    email: str = ""
+    first_seen: int = 0
+    last_seen: int = 0
+    orders: int = 0
+
+
+class Join(msgspec.Struct, frozen=True, kw_only=True):
+    """Why an identity is this person: what was told (UTC µs), by whom, and that it is one with `other`."""
+
+    reason: str
+    other: str
+    time: int
+    told_at: int
+    origin: str
+
+
+class Known(msgspec.Struct, frozen=True, kw_only=True):
+    """An identity of a person; `apart`: taken out by hand once; `removable`: it can be taken out."""
+
+    identity: int
+    known_as: str
+    joins: tuple[Join, ...] = ()
+    apart: bool = False
+    removable: bool = False
+
+
+class Given(msgspec.Struct, frozen=True, kw_only=True):
+    """A trait that was told: when (UTC µs), and what."""
+
+    name: str
+    value: Any
+    time: int
+
+
+class Membership(msgspec.Struct, frozen=True, kw_only=True):
+    """A segment that the person is in, since when (UTC µs), and its rule in words."""
+
+    key: str
+    name: str
+    since: int
+    why: str
+
+
+class PersonPage(msgspec.Struct, frozen=True, kw_only=True):
+    """Who somebody is; `crowded`: more identities are told than are believed."""
+
+    person_id: int
+    identities: tuple[Known, ...]
+    crowded: bool
+    profile: Profile | None
+    given: tuple[Given, ...]
+    segments: tuple[Membership, ...]
+
+
+def find(house: House, text: str) -> list[Found]:
+    """Everybody whom a text may mean: a user id, an anonymous id, an e-mail address or the id of a person."""
+    found: dict[int, Found] = {}
+    for by, one in meant(house, text):
+        person = person_of(house.profiles, one)
+        if person not in found and _exists(house.profiles, one, person):
+            found[person] = _found(house.profiles, person, by)
+    return list(found.values())
+
+
+def meant(house: House, text: str) -> list[tuple[str, int]]:
+    """The identities that a text may mean, each with how it is read; they need not be known.
+
+    `u:…` and `a:…`, as a person's page shows them, mean just that user id or anonymous id.
+    """
+    text = text.strip()
+    if not text:
+        return []
+    if NAMED.match(text):
+        return [("user id" if text[0] == "u" else "anonymous id", identity(text))]
+    found = [("user id", identity(f"u:{text}")), ("anonymous id", identity(f"a:{text}"))]
+    if text.isdecimal() and len(text) < 20 and int(text) < 2**63:
+        found.append(("person id", int(text)))
+    address = house.profiles.get(Address, address_key(text)) if "@" in text else None
+    return found + [("e-mail", one) for one in (address.identities if address else ())]
+
+
+def found_one(house: House, text: str) -> int:
+    """The one person whom a text means; NotFound when it is nobody, BadInput when it may be several."""
+    people = find(house, text)
+    if len(people) == 1:
+        return people[0].person_id
+    if not people:
+        raise NotFound(
+            f"nobody is known as {text!r}: give a user id, an anonymous id, an e-mail address or a person id"
+        )
+    told = ", ".join(f"{one.person_id} ({one.by})" for one in people)
+    raise BadInput(f"{text!r} may be several people: name one by its person id, {told}")
+
+
+def person(house: House, person_id: int) -> PersonPage:
+    """Who a person is; NotFound for none."""
+    if not _exists(house.profiles, person_id, person_id):
+        raise NotFound(f"there is no person {person_id}: look them up with `volano people find`")
+    kin = house.profiles.get(Kin, person_id)
+    profile = house.profiles.get(Profile, person_id)
+    members = kin.identities if kin else (person_id,)
+    given = profile.given.items() if profile else ()
+    return PersonPage(
+        person_id=person_id,
+        identities=_identities(house, person_id, members),
+        crowded=kin is not None and kin.crowded,
+        profile=profile,
+        given=tuple(Given(name=name, value=told[1], time=told[0]) for name, told in sorted(given)),
+        segments=_segments(house.state, profile),
+    )
+
+
+def timeline(
+    house: House, person_id: int, *, before: int | None = None, limit: int = 50
+) -> list[dict[str, Any]]:
+    """What happened, the latest first: events, decisions and exposures before a moment (UTC µs).
+
+    Each with `table`, `time` (UTC µs), `id` and the columns that hold something.
+    """
+    names = [name for table in TIMELINE for name in TABLES[table].names]
+    columns = tuple(dict.fromkeys(name for name in names if name not in ("person_id", "time")))
+    rows = house.lake.read(View(tables=TIMELINE, columns=columns, people=(person_id,), until=before))
+    order = pc.sort_indices(rows, sort_keys=[("time", "descending"), ("id", "descending")])
+    return _told(rows.take(order.slice(0, limit)), hidden=("person_id", "identity"))
+
+
+def export(house: House, person_id: int) -> dict[str, Any]:
+    """All that is kept of a person, to be handed out as JSON: identities, traits, segments and every row.
+
+    Times are UTC µs, money in minor units.
+    """
+    page = person(house, person_id)
+    return {
+        "person_id": person_id,
+        "identities": msgspec.to_builtins(page.identities),
+        "given": msgspec.to_builtins(page.given),
+        "profile": _plain(page.profile),
+        "segments": msgspec.to_builtins(page.segments),
+        **{table: _told(_all_of(house.lake, table, person_id), hidden=_HIDDEN) for table in _THEIRS},
+    }
+
+
+def _plain(profile: Profile | None) -> dict[str, Any]:
+    names = profile.__struct_fields__ if profile is not None else ()
+    return {name: msgspec.to_builtins(getattr(profile, name)) for name in names}
+
+
+def _all_of(lake: Lake, table: str, person_id: int) -> pa.Table:
+    return lake.read(View(tables=(table,), columns=tuple(TABLES[table].names), people=(person_id,)))
+
+
+def _told(rows: pa.Table, hidden: Iterable[str]) -> list[dict[str, Any]]:
+    for at, one in enumerate(rows.schema):
+        if pa.types.is_timestamp(one.type):
+            rows = rows.set_column(at, one.name, rows.column(at).cast(pa.int64()))
+    return [
+        {name: value for name, value in row.items() if value is not None and name not in hidden}
+        for row in rows.to_pylist()
+    ]
+
+
+def _exists(profiles: Profiles, one: int, person_id: int) -> bool:
+    return (
+        profiles.get(Profile, person_id) is not None
+        or profiles.get(Identity, one) is not None
+        or profiles.get(Kin, person_id) is not None
+    )
+
+
+def _found(profiles: Profiles, person_id: int, by: str) -> Found:
+    kin, profile = profiles.get(Kin, person_id), profiles.get(Profile, person_id)
+    many = len(kin.identities) if kin else 1
+    if profile is None:
+        return Found(person_id=person_id, by=by, identities=many)
+    return Found(
+        person_id=person_id,
+        by=by,
+        identities=many,
+        email=profile.email,
+        first_seen=profile.first_seen,
+        last_seen=profile.last_seen,
+        orders=profile.orders,
+    )
+
+
+def _identities(house: House, person_id: int, members: Iterable[int]) -> tuple[Known, ...]:
+    """Users first, then by name."""
+    names = _names(house.lake, person_id)
+    book = Book(records(house.profiles, Identity), cap=1)
+    known = [_known(book, one, set(members), names) for one in members]
+    return tuple(sorted(known, key=lambda one: (one.known_as[:2] != "u:", one.known_as)))
+
+
+def _known(book: Book, one: int, members: set[int], names: dict[int, str]) -> Known:
+    record = book.get(one)
+    if record is None:
+        return Known(identity=one, known_as=names.get(one, ""))
+    ties = [tie for tie in book.ties_of(one) if tie.on and {tie.one, tie.other} <= members]
+    told = [claim for claim in record.claims[:1] if claim.other in members and not record.apart]
+    joins = [_join(book, claim, claim.other) for claim in told]
+    joins += [_join(book, tie, _end(tie, one)) for tie in ties]
+    return Known(
+        identity=one,
+        known_as=record.known_as or names.get(one, ""),
+        joins=tuple(joins),
+        apart=record.apart,
+        removable=bool(joins),
+    )
+
+
+def _end(tie: Tie, one: int) -> int:
+    return tie.other if tie.one == one else tie.one
+
+
+def _join(book: Book, told: Told | Tie, other: int) -> Join:
+    record = book.get(other)
+    name = record.known_as if record else ""
+    return Join(reason=told.reason, other=name, time=told.time, told_at=told.told_at, origin=told.origin)
+
+
+def _names(lake: Lake, person_id: int) -> dict[int, str]:
+    """What the identities of a person are called, by their rows."""
+    rows = lake.read(View(tables=_ROWS, columns=("identity", "known_as"), people=(person_id,)))
+    names = rows.column("known_as").cast(pa.string()).to_pylist()
+    pairs = zip(rows.column("identity").to_pylist(), names, strict=True)
+    return {one: name for one, name in pairs if name and identity(name) == one}
+
+
+def _segments(state: State, profile: Profile | None) -> tuple[Membership, ...]:
+    if profile is None or not profile.segments:
+        return ()
+    known = {segment.key: segment for segment in state.find(Segment)}
+    return tuple(
+        Membership(key=key, name=known[key].name, since=since, why=_why(known[key]))
+        for key, since in sorted(profile.segments.items())
+        if key in known
+    )
+
+
+def _why(segment: Segment) -> str:
+    try:
+        return sentence(segment.rule)
+    except BadRule as error:
+        return f"its rule cannot be read: {error}"

@@ -1,0 +1,276 @@
+"""Segments: kept, looked at before they are kept, and their members brought up to date."""
+
+from __future__ import annotations
+
+import re
+from array import array
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any
+
+import msgspec
+import pyarrow as pa
+from msgspec.structs import replace
+
+from volano.domain.change import Change, Key
+from volano.domain.profile import Profile
+from volano.domain.rfm import RfmBounds
+from volano.domain.segment import Due, Move, Segment
+from volano.domain.view import View
+from volano.errors import BadInput, BadRule
+from volano.observe.called import Called, called
+from volano.observe.membership import (
+    Ready,
+    move_id,
+    named,
+    ready,
+    remembering,
+    strangers,
+    tree_of,
+    turned,
+)
+from volano.observe.moments import Moments, by_person, moments_of, of_people, united, view_of
+from volano.observe.overlap import Overlap, overlaps
+from volano.observe.starters import starters
+from volano.observe.traits import people as facts_of
+from volano.observe.traits.rfm import USUAL
+from volano.ports import Lake, Profiles, State
+from volano.rules.block import block_mask
+from volano.rules.block_past import Pasts
+from volano.rules.nodes import Test, conditions
+from volano.rules.words import said
+
+AT_ONCE = 5_000  # people settled in one turn of the profiles
+SAMPLE = 10
+FEW = 2_000  # people whose rows are looked for one by one
+_KEY = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+_FIRST = -(2**63)
+
+Progress = Callable[[int, int], None]
+
+
+class Preview(msgspec.Struct, frozen=True, kw_only=True):
+    """Whom a rule fits now: how many of how many people, some of them, and in which segments they are."""
+
+    said: str
+    size: int
+    people: int
+    share: float
+    sample: tuple[int, ...]
+    overlap: tuple[Overlap, ...] = ()
+
+
+def save(state: State, profiles: Profiles, segment: Segment, *, now: int) -> Segment:
+    """Keep a segment; BadInput, in one sentence, if it cannot be. Then comes `backfill`.
+
+    It is put in a turn of the profiles, so that whoever drains after it goes by it: no event falls between
+    what the drain and what the backfill sees.
+    """
+    if not _KEY.fullmatch(segment.key):
+        raise BadInput(f"the key {segment.key!r} must be small letters, digits, - and _, at most 64")
+    tree = tree_of(segment.rule)
+    _check_facts(tree)
+    known = {each.key: each for each in state.find(Segment)}
+    kept = replace(
+        segment,
+        name=segment.name.strip() or segment.key,
+        made_at=known[segment.key].made_at if segment.key in known else now,
+        changed_at=now,
+    )
+    broken = dict(ready([*(known | {kept.key: kept}).values()]).broken)
+    if kept.key in broken:
+        raise BadRule(broken[kept.key])
+    with profiles.turn():
+        state.put(kept)
+    return kept
+
+
+def drop(state: State, profiles: Profiles, key: str) -> None:
+    """Forget a segment; NotFound without it. Its members leave in silence when they are settled next."""
+    state.get(Segment, key)
+    for other in state.find(Segment):
+        if other.key != key and key in _names(other):
+            raise BadInput(f"segment {other.key!r} names {key!r}; change it first")
+    with profiles.turn():
+        state.drop(Segment, key)
+
+
+def plant(state: State, *, now: int) -> bool:
+    """Put the starter segments into a house that has none; whether it did."""
+    if state.find(Segment):
+        return False
+    state.put(*starters(now=now))
+    return True
+
+
+class Since:
+    """Who has been in which segment since when, kept in little room while profiles are made anew."""
+
+    def __init__(self, profiles: Iterable[Profile] = ()) -> None:
+        people: dict[str, array[int]] = {}
+        times: dict[str, array[int]] = {}
+        for profile in profiles:  # by ascending id
+            for key, at in profile.segments.items():
+                people.setdefault(key, array("q")).append(profile.person_id)
+                times.setdefault(key, array("q")).append(at)
+        self._people, self._times = people, times
+
+    def between(self, low: int, high: int) -> dict[int, dict[str, int]]:
+        """Of the people with ids in [low, high): their segments, since when (UTC µs)."""
+        found: dict[int, dict[str, int]] = {}
+        for key, people in self._people.items():
+            for at in range(bisect_left(people, low), bisect_left(people, high)):
+                found.setdefault(people[at], {})[key] = self._times[key][at]
+        return found
+
+
+_UNKNOWN = Since()
+
+
+def backfill(
+    lake: Lake,
+    profiles: Profiles,
+    segments: Ready,
+    *,
+    now: int,
+    since: Since = _UNKNOWN,
+    progress: Progress | None = None,
+) -> int:
+    """Bring the past and the membership of everybody up to date, after a segment or everything was made anew.
+
+    In silence: nobody is told to have entered or left; who was in a segment `since` a while stays so. Returns
+    how many people there are. Drains go on between turns of AT_ONCE people.
+    """
+    past = _past(lake, tuple(segments.conditions.values()), now)
+    done, low = 0, _FIRST
+    while True:
+        with profiles.turn():
+            before = dict(islice(_people(profiles, low), AT_ONCE))
+            if not before:
+                return done
+            low = max(before) + 1
+            found = by_person(of_people(past, min(before), low))
+            was = since.between(min(before), low)
+            told = {
+                person: replace(
+                    remembering(profile, united(profile.done, found.get(person, {}))),
+                    segments={**was.get(person, {}), **profile.segments},
+                )
+                for person, profile in before.items()
+            }
+            after, _, dues = turned(told, None, segments, now)
+            profiles.put(records(before, after, (), dues))
+        done += len(before)
+        if progress is not None:
+            progress(done, 0)
+
+
+def records(
+    before: Mapping[int, Profile],
+    after: Mapping[int, Profile],
+    moves: Sequence[Move],
+    dues: Mapping[int, int | None],
+) -> Change:
+    """What to keep of people who were settled: profiles, moves that wait to be told, and when to look again.
+
+    `before` are the profiles as they were; their moments of looking again are dropped, of people who are
+    not in `after` any more, too.
+    """
+    puts: list[tuple[Key, msgspec.Struct]] = [((move.at, move_id(move)), move) for move in moves]
+    for person, profile in after.items():
+        at = dues.get(person) or 0
+        puts.append((person, replace(profile, due=at)))
+        if at:
+            puts.append(((at, person), Due(at=at, person_id=person)))
+    drops = [(Due, (one.due, person)) for person, one in before.items() if one.due]
+    return Change(puts=tuple(puts), drops=tuple(drops))
+
+
+def due(profiles: Profiles, segments: Ready, *, now: int, limit: int = 1_000) -> Change | None:
+    """What to keep of the people whose time has come; None if there are none. To be put in the same turn."""
+    popped = [key for key, _ in islice(profiles.scan(Due, high=(now + 1, _FIRST)), limit)]
+    if not popped:
+        return None
+    people = {person: profiles.get(Profile, person) for _, person in popped}  # type: ignore[misc]
+    before = {person: profile for person, profile in people.items() if profile is not None}
+    after, moves, dues = turned(before, None, segments, now)
+    change = records(before, after, moves, dues)
+    return Change(puts=change.puts, drops=(*((Due, key) for key in popped), *change.drops))
+
+
+def next_due(profiles: Profiles) -> int | None:
+    """When the next person's time comes (UTC µs)."""
+    return next((record.at for _, record in profiles.scan(Due)), None)
+
+
+def everybody(profiles: Profiles, *, now: int, bounds: RfmBounds = USUAL) -> pa.Table:
+    """The facts of all people as columns."""
+    return facts_of((profile for _, profile in profiles.scan(Profile)), now=now, bounds=bounds)
+
+
+def preview(
+    lake: Lake, people: pa.Table, rule: Any, segments: Sequence[Segment] = (), *, now: int
+) -> Preview:
+    """Whom a rule would fit, of the table of everybody; BadInput if a segment cannot have the rule.
+
+    What people did is read from the lake in one pass, if the rule asks for it.
+    """
+    tree = tree_of(rule)
+    chosen = _chosen(lake, people, tree, now)
+    return Preview(
+        said=said(tree),
+        size=chosen.num_rows,
+        people=people.num_rows,
+        share=chosen.num_rows / max(people.num_rows, 1),
+        sample=tuple(chosen["person_id"].slice(0, SAMPLE).to_pylist()),
+        overlap=overlaps(chosen, people, segments),
+    )
+
+
+def fitting(lake: Lake, people: pa.Table, rule: Any, *, now: int) -> list[int]:
+    """The ids of the people of the table whom a rule fits."""
+    found: list[int] = _chosen(lake, people, tree_of(rule), now)["person_id"].to_pylist()
+    return found
+
+
+def members(profiles: Profiles, key: str) -> Iterator[Profile]:
+    """The people in a segment, by ascending id."""
+    return (profile for _, profile in profiles.scan(Profile) if key in profile.segments)
+
+
+def named_people(lake: Lake, people: Sequence[int]) -> dict[int, str]:
+    """What these persons are called: `u:<user id>`, else `a:<anonymous id>`."""
+    few = tuple(people) if len(people) <= FEW else None
+    found = lake.tally(View(columns=("known_as",), people=few), called) or Called()
+    return {person: found.names.get(person, "") for person in people}
+
+
+def _people(profiles: Profiles, low: int) -> Iterator[tuple[int, Profile]]:
+    return ((profile.person_id, profile) for _, profile in profiles.scan(Profile, low=low))
+
+
+def _chosen(lake: Lake, people: pa.Table, tree: Test, now: int) -> pa.Table:
+    _check_facts(tree)
+    past = _past(lake, conditions(tree), now)
+    mask = block_mask(tree, people, Pasts(people, past.tables, now))
+    return people.filter(pa.array(mask))
+
+
+def _past(lake: Lake, asked: Sequence[Any], now: int) -> Moments:
+    if not asked:
+        return Moments()
+    return lake.tally(view_of(asked), moments_of(asked, now)) or Moments()
+
+
+def _check_facts(tree: Test) -> None:
+    unknown = strangers(tree)
+    if unknown:
+        raise BadRule(f"there is no fact {unknown[0]!r}; see docs/reference/traits.md for those there are")
+
+
+def _names(segment: Segment) -> frozenset[str]:
+    try:
+        return named(tree_of(segment.rule))
+    except BadRule:
+        return frozenset()

@@ -1,0 +1,141 @@
+"""The settings of the shop: read, changed, and what follows from them for every report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from dataclasses import replace as changed
+from functools import partial
+from typing import Protocol
+from zoneinfo import ZoneInfo
+
+from msgspec.structs import replace
+
+from volano.domain.identity import Address
+from volano.domain.shop import NAMED_BY_MARKS, Shop
+from volano.domain.view import View
+from volano.errors import BadInput, NotFound
+from volano.flow.decide import person_of
+from volano.observe.identity import address_key, identity
+from volano.observe.staff import Staff, of_domains
+from volano.ports import Lake, Profiles, State
+from volano.settings import Settings
+
+STAFF_LIMIT = 1_000
+_USUAL = Shop()
+_IDENTIFIED = View(columns=("event", "known_as", "properties"), only=(("event", ("Identified",)),))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lens:
+    """How reports look at the lake: without bots and staff, by the clock of the shop."""
+
+    shop: Shop = _USUAL
+    staff: tuple[int, ...] = ()
+
+    def on(self, view: View) -> View:
+        """The view without bots and staff."""
+        return changed(view, humans=True, without=self.staff)
+
+
+PEOPLE = Lens()  # of a house where nobody set anything
+
+
+class House(Protocol):
+    """Where the settings and the people are."""
+
+    @property
+    def settings(self) -> Settings: ...
+    @property
+    def lake(self) -> Lake: ...
+    @property
+    def state(self) -> State: ...
+    @property
+    def profiles(self) -> Profiles: ...
+
+
+def shop_of(state: State, settings: Settings | None = None) -> Shop:
+    """The kept settings; before anybody keeps some, those of the environment."""
+    try:
+        return state.get(Shop, Shop().key)
+    except NotFound:
+        known = settings or Settings()
+        return Shop(timezone=known.timezone, currency=known.currency)
+
+
+def save_shop(state: State, shop: Shop, *, now: int) -> Shop:
+    """Keep the settings; BadInput, naming the field, if one of them cannot be."""
+    kept = replace(
+        shop,
+        key=Shop().key,
+        name=shop.name.strip()[:100],
+        timezone=_zone(shop.timezone),
+        currency=_currency(shop.currency),
+        staff=_staff(shop.staff),
+        marks=_marks(shop.marks),
+        changed_at=now,
+    )
+    if shop.week_start not in range(7):
+        raise BadInput(f"the week cannot start on day {shop.week_start}; 0 is Monday, 6 is Sunday")
+    if shop.margin is not None and not 0 < shop.margin <= 1:
+        raise BadInput(
+            f"the margin is {shop.margin:g}; it must be a share above 0 and at most 1, such as 0.3"
+        )
+    state.put(kept)
+    return kept
+
+
+def lens_of(house: House) -> Lens:
+    """How the reports of a house look at its lake."""
+    shop = shop_of(house.state, house.settings)
+    return Lens(shop=shop, staff=staff_people(house.profiles, house.lake, shop))
+
+
+def staff_people(profiles: Profiles, lake: Lake, shop: Shop) -> tuple[int, ...]:
+    """The persons (ascending) whom the list of staff means.
+
+    A user id and an address that somebody has as user id are looked up, so is an address that an identify
+    call told. For domains all identify calls are read.
+    """
+    found = {person_of(profiles, identity(f"u:{one}")) for one in shop.staff if not one.startswith("@")}
+    for one in shop.staff:
+        known = profiles.get(Address, address_key(one)) if "@" in one[1:] else None
+        found |= {person_of(profiles, each) for each in (known.identities if known else ())}
+    domains = tuple(one.lower() for one in shop.staff if one.startswith("@"))
+    if domains:
+        more = lake.tally(_IDENTIFIED, partial(of_domains, domains=domains))
+        found |= (more or Staff()).people
+    return tuple(sorted(found))
+
+
+def _zone(name: str) -> str:
+    try:
+        return ZoneInfo(name.strip()).key
+    except (KeyError, ValueError, OSError) as error:
+        raise BadInput(f"{name!r} is no time zone; write one like Europe/Berlin or UTC") from error
+
+
+def _currency(code: str) -> str:
+    bare = code.strip().upper()
+    if len(bare) != 3 or not bare.isascii() or not bare.isalpha():
+        raise BadInput(f"{code!r} is no currency; write its three letters, such as EUR")
+    return bare
+
+
+def _staff(told: Iterable[str]) -> tuple[str, ...]:
+    found = tuple(dict.fromkeys(one.strip() for one in told if one.strip()))
+    if len(found) > STAFF_LIMIT:
+        raise BadInput(f"{len(found)} members of staff are named; at most {STAFF_LIMIT} can be, try a domain")
+    for one in found:
+        if one.startswith("@") and "." not in one.strip("@."):
+            raise BadInput(f"{one!r} is no domain; write it like @shop.example")
+    return found
+
+
+def _marks(told: dict[str, str]) -> dict[str, str]:
+    for parameter, word in told.items():
+        if word not in NAMED_BY_MARKS:
+            raise BadInput(f"the parameter {parameter!r} is {word!r}; it can be {', '.join(NAMED_BY_MARKS)}")
+        if not parameter.strip() or len(parameter) > 50 or set(parameter) & set("&=?# "):
+            raise BadInput(f"{parameter!r} cannot be a parameter of an address")
+    return dict(told)

@@ -1,0 +1,235 @@
+"""Who is in which segment: rules made ready, and a person's record settled by them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import msgspec
+import pyarrow as pa
+from msgspec.structs import replace
+
+from volano.domain.event import SEGMENT_ENTERED, SEGMENT_LEFT
+from volano.domain.profile import Profile
+from volano.domain.rfm import RfmBounds
+from volano.domain.segment import Move, Segment
+from volano.domain.tables import TIME, filled
+from volano.errors import BadRule
+from volano.maths.hashing import hash63
+from volano.observe.moments import moments, pruned, united
+from volano.observe.traits import FIELDS, TIMED, facts
+from volano.observe.traits.given import TRAITS as GIVEN
+from volano.observe.traits.notices import turns as notice_turns
+from volano.observe.traits.rfm import USUAL
+from volano.observe.traits.rfm import turns as rfm_turns
+from volano.observe.traits.visits import turns as visit_turns
+from volano.rules.change import Change, compile_changes
+from volano.rules.compile import DONE, NOW, compile_trees
+from volano.rules.nodes import At, Compare, Condition, Test, compares, conditions, fields, leaves
+from volano.rules.tree import SEGMENTS, Groups, parse
+
+Turns = Callable[[Profile, int], int | None]  # the next moment after one (both UTC µs)
+OURS = "volano"  # origin of rows that the house writes itself
+_NAMING = frozenset({"in", "nin", "all"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ready:
+    """All segments made ready, immutable: made anew when a segment or a campaign changes.
+
+    `levels` decide the segments in turn: one that names others comes after them. `conditions` (by key) are
+    all that must be remembered of people, those of campaigns' audiences among them. `change` and `turns` tell
+    when time alone may change something. `broken` names the segments that were left out and why.
+    """
+
+    keys: frozenset[str] = frozenset()
+    levels: tuple[Callable[[Mapping[str, Any]], list[str]], ...] = ()
+    conditions: Mapping[str, Condition]
+    change: Change
+    turns: tuple[Turns, ...] = ()
+    bounds: RfmBounds = USUAL
+    broken: tuple[tuple[str, str], ...] = ()
+
+
+def ready(
+    segments: Iterable[Segment],
+    audiences: Iterable[Any] = (),
+    *,
+    groups: Groups | None = None,
+    bounds: RfmBounds = USUAL,
+) -> Ready:
+    """The segments made ready, and what the `audiences` (rules of live campaigns) must have remembered.
+
+    A segment whose rule is bad, or that names itself in the end, harms no other. `groups` are saved lists,
+    `bounds` those of the RFM types.
+    """
+    trees: dict[str, Test] = {}
+    broken = []
+    for segment in segments:
+        try:
+            trees[segment.key] = tree_of(segment.rule, groups)
+        except BadRule as error:
+            broken.append((segment.key, error.message))
+    levels, circular = _levels(trees)
+    broken += [(key, f"segment {key!r} names itself by way of others; take one out") for key in circular]
+    asked = []
+    for rule in audiences:
+        try:
+            asked.append(parse(rule, groups))
+        except BadRule:  # `act.choose.snapshot` tells of it
+            continue
+    live = {key: tree for level in levels for key, tree in level.items()}
+    return Ready(
+        keys=frozenset(live),
+        levels=tuple(map(compile_trees, levels)),
+        conditions={one.key: one for one in conditions(*live.values(), *asked)},
+        change=compile_changes(live.values(), TIMED),
+        turns=_turns(frozenset().union(*map(fields, live.values())), bounds),
+        bounds=bounds,
+        broken=tuple(broken),
+    )
+
+
+def tree_of(rule: Any, groups: Groups | None = None) -> Test:
+    """The tree of a segment's rule; BadRule if a segment cannot have it."""
+    tree = parse(rule, groups)
+    named(tree)
+    for condition in conditions(tree):
+        for event in (SEGMENT_ENTERED, SEGMENT_LEFT):
+            if event in condition.events:
+                raise BadRule(f"a segment cannot watch {event!r}; name the segment in the fact `segments`")
+    return tree
+
+
+def named(tree: Test) -> frozenset[str]:
+    """The keys of the segments that a rule names; BadRule if it asks for them without a name.
+
+    >>> sorted(named(parse({"segments": {"$in": ["new"]}, "$or": [{"segments": {"$not": {"$all": ["a"]}}}]})))
+    ['a', 'new']
+    """
+    found: set[str] = set()
+    for leaf in leaves(tree):
+        if not isinstance(leaf, At) or leaf.field != SEGMENTS:
+            continue
+        tests = compares(leaf.test)
+        if not tests or not all(map(_names, tests)):
+            raise BadRule('a rule names segments as {"segments": {"$in": ["new"]}} ($in, $nin or $all)')
+        found |= {str(each) for test in tests for each in test.constant}
+    return frozenset(found)
+
+
+def strangers(tree: Test) -> list[str]:
+    """The names in a rule that are no facts of people.
+
+    >>> strangers(parse({"orders": 1, "order": 2, "traits.plan": "x", "segments": {"$in": ["new"]}}))
+    ['order']
+    """
+    return sorted(name for name in fields(tree) if name not in FIELDS and not name.startswith(GIVEN))
+
+
+def settled(
+    profile: Profile, found: Mapping[str, Any], ready: Ready, now: int
+) -> tuple[Profile, list[Move], int | None]:
+    """The person's record at `now` (UTC µs), whom they came to be, and when time alone may change it next.
+
+    `found` are the facts of the profile at `now`. What no rule needs to remember is dropped, and so are
+    segments that are no more.
+    """
+    done = pruned(profile.done, ready.conditions, now)
+    asked = {**found, NOW: now, DONE: done, SEGMENTS: []}
+    inside: list[str] = []
+    for level in ready.levels:
+        inside = [*inside, *level({**asked, SEGMENTS: inside})]
+    before = {key: since for key, since in profile.segments.items() if key in ready.keys}
+    entered = [(key, True) for key in inside if key not in before]
+    left = [(key, False) for key in before if key not in inside]
+    who = profile.person_id
+    moves = [Move(person_id=who, segment=key, entered=came, at=now) for key, came in (*entered, *left)]
+    after = replace(profile, done=done, segments={key: before.get(key, now) for key in inside})
+    return after, moves, _next(profile, asked, ready, now)
+
+
+def _next(profile: Profile, asked: Mapping[str, Any], ready: Ready, now: int) -> int | None:
+    times = [ready.change(asked, now), *(turns(profile, now) for turns in ready.turns)]
+    return min((at for at in times if at is not None), default=None)
+
+
+def turned(
+    profiles: Mapping[int, Profile], added: pa.Table | None, ready: Ready, now: int
+) -> tuple[dict[int, Profile], list[Move], dict[int, int | None]]:
+    """Profiles that changed, with what the rows of events that were added tell, settled at `now` (UTC µs).
+
+    By person: the new profile, and when time alone may change it next. Rows of people who are not among the
+    profiles are passed over.
+    """
+    told = (
+        {} if added is None or not ready.conditions else moments(added, [*ready.conditions.values()], now=now)
+    )
+    after: dict[int, Profile] = {}
+    moves: list[Move] = []
+    dues: dict[int, int | None] = {}
+    for person, known in profiles.items():
+        profile = replace(known, done=united(known.done, told[person])) if person in told else known
+        asked = facts(profile, now=now, bounds=ready.bounds)
+        after[person], moved, dues[person] = settled(profile, asked, ready, now)
+        moves += moved
+    return after, moves, dues
+
+
+def remembering(profile: Profile, found: Mapping[str, Sequence[tuple[int, int, int]]]) -> Profile:
+    """The profile that remembers exactly these moments: after the lake was read for all conditions."""
+    return replace(profile, done={key: list(each) for key, each in found.items()})
+
+
+def move_rows(moves: Sequence[Move]) -> pa.Table:
+    """Rows of events that tell of moves; a move has one id, so that it is told once."""
+    names = [SEGMENT_ENTERED if move.entered else SEGMENT_LEFT for move in moves]
+    told = [msgspec.json.encode({"segment": move.segment}).decode() for move in moves]
+    people = pa.array([move.person_id for move in moves], pa.int64())
+    columns = {
+        "person_id": people,
+        "time": pa.array([move.at for move in moves], TIME),
+        "id": pa.array(map(move_id, moves), pa.int64()),
+        "identity": people,
+        "origin": pa.array([OURS] * len(moves), pa.string()),
+        "event": pa.array(names, pa.string()),
+        "properties": pa.array(told, pa.string()),
+    }
+    return filled("events", columns)
+
+
+def move_id(move: Move) -> int:
+    """The name of a move, as the id of its row."""
+    return hash63(f"v:{move.person_id}:{move.segment}:{int(move.entered)}:{move.at}")
+
+
+def _turns(names: frozenset[str], bounds: RfmBounds) -> tuple[Turns, ...]:
+    """What tells when the facts of these names change by time alone, beside those that only grow."""
+    known: dict[str, Turns] = {
+        "visits": visit_turns,
+        "notices": notice_turns,
+        "rfm": partial(rfm_turns, bounds=bounds),
+    }
+    groups = {FIELDS[name].group for name in names & FIELDS.keys()}
+    return tuple(turns for group, turns in known.items() if group in groups)
+
+
+def _names(test: Compare) -> bool:
+    return test.operator in _NAMING and all(isinstance(each, str) for each in test.constant)
+
+
+def _levels(trees: Mapping[str, Test]) -> tuple[list[dict[str, Test]], list[str]]:
+    """The trees in turns such that those named come first, and the keys of those that go round in circles."""
+    waiting = {key: named(tree) & trees.keys() for key, tree in trees.items()}
+    levels: list[dict[str, Test]] = []
+    settled_: set[str] = set()
+    while waiting:
+        free = [key for key, others in waiting.items() if others <= settled_]
+        if not free:
+            break
+        levels.append({key: trees[key] for key in free})
+        settled_ |= set(free)
+        waiting = {key: others for key, others in waiting.items() if key not in settled_}
+    return levels, list(waiting)

@@ -1,0 +1,160 @@
+"""The past under other names: rows of events as they would be had they come today."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import pyarrow as pa
+
+from volano.domain.event import EXPERIMENT_VIEWED, ORDER_COMPLETED
+from volano.domain.rewritten import Rewritten
+from volano.domain.tables import EVENTS, EXPOSURES, ORDER_LINES
+from volano.maths.columns import integers
+from volano.maths.hashing import hash63
+from volano.observe.identity import line_row, order_row
+from volano.observe.naming import Names
+from volano.observe.orders import LINES_LIMIT, Shopped
+from volano.observe.rows import HEAD, LINED, Head, Told, exposure, lines, told_by
+
+_UNNAMED = Names()
+_AFRESH = ("id", "event", "told", "campaign", "variant", *Shopped._fields)  # the columns that names decide
+_Rows = dict[str, list[tuple[Any, ...]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Orders:
+    """Order rows as (order's row id, UTC µs, row id, whether a naming made it one), of some blocks."""
+
+    told: tuple[tuple[int, int, int, bool], ...] = ()
+
+    def __add__(self, other: Orders) -> Orders:
+        return Orders(self.told + other.told)
+
+    def repeats(self) -> frozenset[int]:
+        """The ids of rows that tell an order which another row tells already.
+
+        One that tells it in the standard word counts first, then the earliest.
+        """
+        first: dict[int, int] = {}
+        again = set()
+        for order, _, row, named in sorted(self.told, key=lambda one: (one[0], one[3], one[1], one[2])):
+            if first.setdefault(order, row) != row and named:
+                again.add(row)
+        return frozenset(again)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrdersTold:
+    """Finds the orders in a block of events with the columns `COLUMNS`, under the names of the house."""
+
+    names: Names
+    currency: str
+
+    COLUMNS = ("id", "origin", "event", "told", "order_id", "properties")
+
+    def __call__(self, block: pa.Table) -> Orders:
+        columns = (block[name].to_pylist() for name in self.COLUMNS)
+        found = []
+        times = integers(block["time"]).tolist()
+        for time, row, origin, event, told, order_id, text in zip(times, *columns, strict=True):
+            came = told or event
+            if self.names.of(origin, came) is None:
+                if event == ORDER_COMPLETED and told is None and order_id:
+                    found.append((order_row(order_id), time, row, False))
+                continue
+            said = told_by(origin, came, _properties(text), self.names, self.currency)
+            if said.event == ORDER_COMPLETED and said.shopped.order_id:
+                found.append((order_row(said.shopped.order_id), time, row, True))
+        return Orders(tuple(found))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reread:
+    """Rows of events under the names of the house, with the rows that they have in other tables.
+
+    `repeats` are rows that keep the name they came with, because another row tells the same order. An
+    order's row takes the id of the order, so that nobody tells it again; what is none any more gets one of
+    its own. Properties beyond 8 KB were not kept, so they cannot be read again.
+    """
+
+    names: Names
+    currency: str
+    repeats: frozenset[int] = frozenset()
+
+    def __call__(self, events: pa.Table) -> Rewritten:
+        found: _Rows = {"order_lines": [], "exposures": []}
+        gone: dict[str, list[int]] = {"order_lines": [], "exposures": []}
+        fresh: list[tuple[Any, ...]] = []
+        heads = zip(*(_values(events, name) for name in HEAD), strict=True)
+        rest = (events[name].to_pylist() for name in ("event", "told", "order_id", "properties", "bot"))
+        for head, event, told, order_id, text, bot in zip(heads, *rest, strict=True):
+            names = _UNNAMED if head[2] in self.repeats else self.names
+            said = told_by(head[5], told or event, _properties(text), names, self.currency)
+            row = _row(head[2], order_id, said)
+            fresh.append((row, said.event, said.told, said.campaign, said.variant, *said.shopped))
+            gone["order_lines"] += _lines_before(head[2], event, text)
+            gone["exposures"] += [head[2]] if event == EXPERIMENT_VIEWED else []
+            self._more(found, said, (*head[:2], row, *head[3:]), bot)
+        tables = {name: _table(name, rows) for name, rows in found.items() if rows}
+        drop = {name: ids for name, ids in gone.items() if ids}
+        return Rewritten(rows={"events": _replaced(events, fresh), **tables}, drop=drop)
+
+    def _more(self, found: _Rows, said: Told, head: Head, bot: str | None) -> None:
+        shown = exposure(said) if bot is None else None
+        if shown is not None:
+            found["exposures"].append((*head, *shown))
+        found["order_lines"] += lines(said, head, self.currency)
+
+
+def _row(row: int, order_id: str | None, said: Told) -> int:
+    """The id of a row: an order's, where it is one; else its own, or another if it was an order's."""
+    if said.event == ORDER_COMPLETED and said.shopped.order_id:
+        return order_row(said.shopped.order_id)
+    return hash63(f"n:{row}") if order_id and row == order_row(order_id) else row
+
+
+def _lines_before(row: int, event: str, properties: str | None) -> list[int]:
+    """The ids that the lines of an order can have had: no more than it has entries in any of its lists."""
+    if event not in LINED:
+        return []
+    most = min(LINES_LIMIT, max(1, _longest(_properties(properties))))
+    return [line_row(row, number) for number in range(most)]
+
+
+def _longest(value: Any, depth: int = 3) -> int:
+    if isinstance(value, list):
+        return len(value)
+    if not isinstance(value, Mapping) or not depth:
+        return 0
+    return max((_longest(one, depth - 1) for one in value.values()), default=0)
+
+
+def _properties(text: str | None) -> Mapping[str, Any]:
+    try:
+        found = msgspec.json.decode(text or "{}")
+    except (msgspec.DecodeError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _values(events: pa.Table, name: str) -> Any:
+    column = events[name]
+    return integers(column).tolist() if name == "time" else column.to_pylist()
+
+
+def _replaced(events: pa.Table, fresh: list[tuple[Any, ...]]) -> pa.Table:
+    columns = dict(zip(_AFRESH, zip(*fresh, strict=True), strict=True)) if fresh else {}
+    for name, values in columns.items():
+        kind = EVENTS.field(name).type
+        events = events.set_column(events.column_names.index(name), name, pa.array(values, kind))
+    return events
+
+
+def _table(name: str, rows: list[tuple[Any, ...]]) -> pa.Table:
+    schema = {"order_lines": ORDER_LINES, "exposures": EXPOSURES}[name]
+    columns = zip(*rows, strict=True)
+    arrays = [pa.array(column, type=field.type) for column, field in zip(columns, schema, strict=True)]
+    return pa.Table.from_arrays(arrays, schema=schema)

@@ -1,0 +1,201 @@
+"""Traits: what is known of people, tallied from blocks of rows, added, and told as facts.
+
+A group of traits is one file with a `Trait` and one line in TRAITS. The profile of a set of rows is the sum
+of the profiles of its parts, however it is split and in whatever order they come; so the live update and
+the making anew from the lake are one function.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pyarrow as pa
+
+from volano.domain.change import Packed
+from volano.domain.profile import Profile
+from volano.domain.rfm import RfmBounds
+from volano.domain.view import View
+from volano.observe.traits.buying import BUYING
+from volano.observe.traits.cart import CART
+from volano.observe.traits.draws import DRAWS
+from volano.observe.traits.gear import GEAR
+from volano.observe.traits.given import GIVEN
+from volano.observe.traits.given import TRAITS as GIVEN_PREFIX
+from volano.observe.traits.held import HELD
+from volano.observe.traits.history import History
+from volano.observe.traits.hours import HOURS
+from volano.observe.traits.notices import NOTICES
+from volano.observe.traits.notices import turns as notice_turns
+from volano.observe.traits.phones import PHONES
+from volano.observe.traits.rfm import RFM, USUAL
+from volano.observe.traits.rfm import facts as rfm_facts
+from volano.observe.traits.rfm import turns as rfm_turns
+from volano.observe.traits.seen import SEEN
+from volano.observe.traits.taste import TASTE
+from volano.observe.traits.touch import TOUCH
+from volano.observe.traits.trait import Field, Trait
+from volano.observe.traits.visits import VISITS
+from volano.observe.traits.visits import turns as visit_turns
+from volano.rules.change import Timed
+
+TRAITS: tuple[Trait, ...] = (
+    SEEN,
+    VISITS,
+    HOURS,
+    BUYING,
+    RFM,
+    TASTE,
+    TOUCH,
+    GEAR,
+    CART,
+    NOTICES,
+    GIVEN,
+    PHONES,
+    DRAWS,
+    HELD,
+)
+FIELDS: Mapping[str, Field] = {
+    name: replace(field, group=trait.name) for trait in TRAITS for name, field in trait.fields.items()
+}
+TIMED: Mapping[str, Timed] = {name: field.timed for name, field in FIELDS.items() if field.timed is not None}
+COLUMNS: tuple[str, ...] = tuple(
+    sorted({*(name for trait in TRAITS for name in trait.columns), "bot"} - {"table"})
+)
+VIEW = View(tables=("events", "decisions"), columns=COLUMNS)
+
+
+@dataclass(frozen=True, slots=True)
+class Roll:
+    """The profiles of some blocks, packed; rolls add up, as a block holds whole people."""
+
+    parts: tuple[Packed, ...] = ()
+
+    def __add__(self, other: Roll) -> Roll:
+        return Roll(self.parts + other.parts)
+
+    def __len__(self) -> int:
+        return sum(len(part.keys) for part in self.parts)
+
+
+def tally(block: pa.Table, *, zone: str = "UTC") -> list[Profile]:
+    """The profiles of the rows of a block of VIEW, by ascending id; `zone` is the shop's time zone.
+
+    Parts of histories will do: profiles of the same person are `joined`. Each row is to be in one part.
+    """
+    history = History(block, zone)
+    columns: dict[str, Sequence[Any]] = {"person_id": history.people.tolist()}
+    for trait in TRAITS:
+        columns.update(trait.tally(history))
+    names = tuple(columns)
+    return [Profile(**dict(zip(names, row, strict=True))) for row in zip(*columns.values(), strict=True)]
+
+
+def block_of(rows: Mapping[str, pa.Table]) -> pa.Table:
+    """Rows by table, such as a lake has just added, as a block of VIEW."""
+    tables = [
+        rows[name].select(
+            [each for each in ("person_id", "time", *COLUMNS) if each in rows[name].column_names]
+        )
+        for name in VIEW.tables
+        if name in rows
+    ]
+    told = [
+        table.append_column("table", pa.array([name] * table.num_rows, pa.string()))
+        for name, table in zip((name for name in VIEW.tables if name in rows), tables, strict=True)
+    ]
+    return pa.concat_tables(told, promote_options="default") if told else _NOBODY
+
+
+_NOBODY = pa.table({name: pa.array([], pa.int64()) for name in ("person_id", "time")})
+
+
+def roll(block: pa.Table, *, zone: str = "UTC") -> Roll:
+    """The same, packed: what a lake adds up to make all profiles anew."""
+    profiles = tally(block, zone=zone)
+    return Roll((Packed.of(Profile, ((one.person_id, one) for one in profiles)),))
+
+
+def joined(one: Profile, other: Profile) -> Profile:
+    """The profile of the rows of both, which share none; of the person of `one`."""
+    columns: dict[str, Any] = {"person_id": one.person_id}
+    for trait in TRAITS:
+        columns.update(trait.joined(one, other))
+    return Profile(**columns)
+
+
+def facts(profile: Profile | None, *, now: int, bounds: RfmBounds = USUAL) -> dict[str, Any]:
+    """What rules may ask of a person at `now` (UTC µs), by the names of FIELDS, without what is missing."""
+    found: dict[str, Any] = {}
+    profile = _STRANGER if profile is None else profile
+    for trait in TRAITS:
+        trait.facts(profile, now, found)
+    rfm_facts(profile, now, found, bounds)
+    return found
+
+
+_STRANGER = Profile(person_id=0)
+
+
+def turns(profile: Profile, *, now: int, bounds: RfmBounds = USUAL) -> int | None:
+    """The next moment (UTC µs) at which time alone changes a fact that is not among TIMED; None for never."""
+    found = (visit_turns(profile, now), notice_turns(profile, now), rfm_turns(profile, now, bounds))
+    return min((at for at in found if at is not None), default=None)
+
+
+def people(profiles: Iterable[Profile], *, now: int, bounds: RfmBounds = USUAL) -> pa.Table:
+    """The facts of many as columns, null where missing, with `person_id` first.
+
+    Each given trait is a column `traits.<key>` of the kind of value that is told most; where a person told
+    another kind it is null.
+    """
+    ids: list[int] = []
+    rows: list[dict[str, Any]] = []
+    for profile in profiles:
+        ids.append(profile.person_id)
+        rows.append(facts(profile, now=now, bounds=bounds))
+    columns = {"person_id": pa.array(ids, pa.int64())}
+    for name, field in FIELDS.items():
+        if not name.startswith(GIVEN_PREFIX):
+            columns[name] = pa.array([row.get(name) for row in rows], _TYPES.get(name, _KINDS[field.kind]))
+    return pa.table({**columns, **_given(rows)})
+
+
+_KINDS = {
+    "number": pa.int64(),
+    "time": pa.int64(),
+    "text": pa.string(),
+    "flag": pa.bool_(),
+    "list": pa.list_(pa.string()),
+}
+_TYPES = dict.fromkeys(("days_between_orders", "median_days_between_orders"), pa.float64())
+_PLAIN = {
+    bool: pa.bool_(),
+    int: pa.int64(),
+    float: pa.float64(),
+    str: pa.string(),
+    list: pa.list_(pa.string()),
+}
+
+
+def _given(rows: list[dict[str, Any]]) -> dict[str, pa.Array]:
+    told: dict[str, Counter[type]] = {}
+    for row in rows:
+        for name, value in row.items():
+            if name.startswith(GIVEN_PREFIX):
+                told.setdefault(name, Counter())[type(value)] += 1
+    columns = {}
+    for name in sorted(told):
+        kinds = told[name]
+        kind = max(kinds, key=lambda each: (kinds[each], each.__name__))
+        kind = float if kind is int and float in kinds else kind
+        values = [row.get(name) for row in rows]
+        fitting = [value if _fits(value, kind) else None for value in values]
+        columns[name] = pa.array(fitting, _PLAIN[kind])
+    return columns
+
+
+def _fits(value: Any, kind: type) -> bool:
+    return type(value) is kind or (kind is float and type(value) is int)

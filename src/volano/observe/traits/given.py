@@ -1,0 +1,134 @@
+"""What was said of a person: traits given by the shop, answers given by the person, and consent.
+
+The properties of `Identified` rows count, in the words of the shop: texts, numbers, flags, lists of texts
+and what lies one level deep (`consent.email`). The last word on each key counts; of two words of one moment
+the one later in the alphabet of their JSON. A key with its value may take BYTES bytes of JSON (longer texts
+are cut, anything else longer is left out); the KEYS keys told last are known. `null` takes a word back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from volano.domain.event import IDENTIFIED
+from volano.domain.profile import Profile
+from volano.observe.traits.history import History
+from volano.observe.traits.properties import properties
+from volano.observe.traits.trait import Columns, Field, Trait
+
+KEYS = 64
+BYTES = 128
+TRAITS = "traits."  # how the fact of each begins: a rule says `traits.plan`
+CONSENT = "consent."
+_LARGEST = 2**63
+
+Given = dict[str, tuple[int, Any]]
+_encode = msgspec.json.Encoder().encode
+
+
+def tally(history: History) -> Columns:
+    """The last word on each key."""
+    rows = np.flatnonzero(history.among(IDENTIFIED))
+    if not len(rows):
+        return {}
+    given: list[Given] = [{} for _ in range(len(history))]
+    for place, moment, told in properties(history, rows):
+        said = given[place]
+        for key, value in words(told):
+            said[key] = _later(said.get(key), (moment, value))
+    return {"given": [_latest(said) for said in given]}
+
+
+def words(told: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    """The keys and values that are kept of an object.
+
+    >>> dict(words({"plan": "pro", "consent": {"email": True}, "deep": {"a": {"b": 1}}}))
+    {'plan': 'pro', 'consent.email': True}
+    """
+    for key, value in told.items():
+        inner = value.items() if isinstance(value, dict) else ()
+        for name, each in ((f"{key}.{name}", each) for name, each in inner) if inner else ((key, value),):
+            kept = _kept(name, each)
+            if kept is not _NOTHING:
+                yield name, kept
+
+
+class _Nothing:
+    """Stands for a value that is not kept."""
+
+
+_NOTHING = _Nothing()
+
+
+def _kept(key: str, value: Any) -> Any:
+    if isinstance(value, dict) or not _plain(value):
+        return _NOTHING
+    room = BYTES - len(_encode(key)) - 1
+    if isinstance(value, str) and len(_encode(value)) > room:
+        value = value[: max(room // 6, 0)]  # six bytes are what a character may take
+    return value if len(_encode(value)) <= room else _NOTHING
+
+
+def _plain(value: Any) -> bool:
+    if isinstance(value, list):
+        return all(isinstance(each, str) for each in value)
+    return not isinstance(value, int) or -_LARGEST <= value < _LARGEST
+
+
+def _later(one: tuple[int, Any] | None, other: tuple[int, Any]) -> tuple[int, Any]:
+    if one is None or one[0] != other[0]:
+        return other if one is None or one[0] < other[0] else one
+    return one if _encode(one[1]) >= _encode(other[1]) else other
+
+
+def _latest(said: Given) -> Given:
+    if len(said) <= KEYS:
+        return said
+    keys = sorted(said, key=lambda key: (said[key][0], key))[-KEYS:]
+    return {key: said[key] for key in keys}
+
+
+def joined(one: Profile, other: Profile) -> dict[str, Any]:
+    """The last word of both on each key."""
+    if not one.given or not other.given:
+        return {"given": one.given or other.given}
+    given = dict(one.given)
+    for key, word in other.given.items():
+        given[key] = _later(given.get(key), word)
+    return {"given": _latest(given)}
+
+
+def facts(profile: Profile, now: int, found: dict[str, Any]) -> None:
+    """All of it under `traits.`, the channels that were consented to, and the address."""
+    if profile.given:
+        agreed = []
+        for key, (_, value) in profile.given.items():
+            if value is not None:
+                found[TRAITS + key] = value
+                if value is True and key.startswith(CONSENT):
+                    agreed.append(key.removeprefix(CONSENT))
+        found["consent"] = sorted(agreed)
+        if profile.email:
+            found["email"] = profile.email
+
+
+GIVEN = Trait(
+    name="given",
+    columns=("event", "properties"),
+    tally=tally,
+    joined=joined,
+    facts=facts,
+    fields={
+        f"{TRAITS}*": Field(
+            "Given traits", "text", "What the shop or the person said, each by its name.", "direct"
+        ),
+        "consent": Field(
+            "Consent", "list", "Names under `consent` that are true: `consent.email` is `email`."
+        ),
+        "email": Field("E-mail", "text", "The address that was given.", "direct"),
+    },
+)

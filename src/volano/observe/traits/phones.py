@@ -1,0 +1,214 @@
+"""The devices of a person and whether pushes reach them.
+
+A device is a `device_id`; a row that tells a push token without one is of a device that is named for the
+token, and what is told of that name also holds for the device with that token. *Uninstalled* means that no
+device can be reached because the app is gone, and nothing was done since; a token that ran out is not that.
+Of a person with more than DEVICES devices those with the smallest hashes are kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from volano.domain.profile import Device, Profile
+from volano.maths.columns import Ints, changes
+from volano.maths.hashing import hash63
+from volano.observe.traits.history import SECOND, History, ranks
+from volano.observe.traits.properties import properties
+from volano.observe.traits.taste import smallest
+from volano.observe.traits.trait import Columns, Field, Trait
+
+DEVICES = 32
+BOUNCED, UNINSTALLED = "Push Notification Bounced", "Application Uninstalled"
+_INVALID = (
+    "unregistered",
+    "notregistered",
+    "baddevicetoken",
+    "devicetokennotfortopic",
+    "invalidregistration",
+)
+
+Devices = Mapping[str, Device]
+
+
+def token_name(token: str) -> str:
+    """The name of a device of which only its token is known."""
+    return f"~{hash63(token):016x}"
+
+
+def tally(history: History) -> Columns:
+    """The devices of everybody."""
+    device, token = history.texts("device_id"), history.texts("push_token")
+    rows = np.flatnonzero((device.codes >= 0) | (token.codes >= 0))
+    if not len(rows):
+        return {}
+    values = [*device.values.to_pylist(), *map(token_name, token.values.to_pylist())]
+    names, place = np.unique(np.array(values, object), return_inverse=True)
+    code = device.codes[rows].astype(np.int64)
+    code = place[np.where(code >= 0, code, len(device.values) + token.codes[rows])]
+    word = history.owner[rows] * len(names) + code
+    order = np.argsort(word, kind="stable")
+    rows, word = rows[order], word[order]
+    group = np.cumsum(changes(word)) - 1
+    owner, name = np.divmod(word[changes(word)], len(names))
+    devices = _devices(history, rows, group)
+    found: list[dict[str, Device]] = [{} for _ in range(len(history))]
+    for person, called, one in zip(owner.tolist(), names[name].tolist(), devices, strict=True):
+        found[person][called] = one
+    return {"devices": [_bounded(some) for some in found]}
+
+
+def _devices(history: History, rows: Ints, group: Ints) -> list[Device]:
+    """One device for each group of rows, which lie one group after the other."""
+    count = int(group[-1]) + 1
+    active = history.active[rows]
+    second = history.second[rows]
+    token, os = history.texts("push_token"), history.texts("os")
+    told = _best(group, active & (token.codes[rows] >= 0), second, ranks(token.values)[token.codes[rows]])
+    on = _best(group, os.codes[rows] >= 0, np.zeros(len(rows), np.int64), ranks(os.values)[os.codes[rows]])
+    seen = np.zeros(count, np.int64)
+    np.maximum.at(seen, group[active], second[active])
+    tokens, systems = [*token.values.to_pylist(), ""], [*os.values.to_pylist(), ""]
+    marks = _marks(history, rows, group)
+    columns = zip(
+        [systems[code] for code in np.where(on >= 0, os.codes[rows[on]], -1).tolist()],
+        [tokens[code] for code in np.where(told >= 0, token.codes[rows[told]], -1).tolist()],
+        np.where(told >= 0, second[told], 0).tolist(),
+        seen.tolist(),
+        strict=True,
+    )
+    return [
+        _marked(
+            Device(platform=platform, token=said, token_at=token_at, seen_at=seen_at), marks.get(number, {})
+        )
+        for number, (platform, said, token_at, seen_at) in enumerate(columns)
+    ]
+
+
+def _best(group: Ints, there: Any, second: Ints, rank: Ints) -> Ints:
+    """Per group the place with the latest second, then the highest rank, among those `there`; else −1."""
+    found = np.full(int(group[-1]) + 1, -1, np.int64)
+    at = np.flatnonzero(there)
+    order = at[np.lexsort((rank[at], second[at], group[at]))]
+    found[group[order]] = order
+    return found
+
+
+Mark = tuple[int, str]
+
+
+def _marks(history: History, rows: Ints, group: Ints) -> dict[int, dict[str, Mark]]:
+    """Per group the last moment, with its token, at which a push came back or the app was gone."""
+    bounced, gone = history.among(BOUNCED)[rows], history.among(UNINSTALLED)[rows]
+    at = np.flatnonzero(bounced | gone)
+    if not len(at):
+        return {}
+    # people and moments do not name a row, so each row is asked for on its own
+    found: dict[int, dict[str, Mark]] = {}
+    token = history.texts("push_token")
+    for place in at.tolist():
+        row = rows[place : place + 1]
+        reason = next((str(told.get("reason", "")) for _, _, told in properties(history, row)), "")
+        kind = "invalid" if gone[place] else _kind(reason)
+        if kind:
+            code = int(token.codes[row[0]])
+            said = "" if code < 0 or gone[place] else token.values[code].as_py()
+            marks = found.setdefault(int(group[place]), {})
+            marks[kind] = max(marks.get(kind, (0, "")), (int(history.second[row[0]]), said))
+    return found
+
+
+def _kind(reason: str) -> str:
+    plain = "".join(letter for letter in reason.lower() if letter.isalpha())
+    if plain in _INVALID:
+        return "invalid"
+    return "expired" if "expired" in plain else ""
+
+
+def _marked(device: Device, marks: Mapping[str, Mark]) -> Device:
+    if not marks:
+        return device
+    (invalid_at, invalid), (expired_at, expired) = (marks.get(k, (0, "")) for k in ("invalid", "expired"))
+    return msgspec.structs.replace(
+        device, invalid_at=invalid_at, invalid_token=invalid, expired_at=expired_at, expired_token=expired
+    )
+
+
+def joined(one: Profile, other: Profile) -> dict[str, Any]:
+    """All devices of both, each with the later of what is told of it."""
+    if not one.devices or not other.devices:
+        return {"devices": one.devices or other.devices}
+    devices = dict(one.devices)
+    for name, device in other.devices.items():
+        known = devices.get(name)
+        devices[name] = device if known is None else _added(known, device)
+    return {"devices": _bounded(devices)}
+
+
+def _added(one: Device, other: Device) -> Device:
+    token_at, token = max((one.token_at, one.token), (other.token_at, other.token))
+    invalid_at, invalid = max((one.invalid_at, one.invalid_token), (other.invalid_at, other.invalid_token))
+    expired_at, expired = max((one.expired_at, one.expired_token), (other.expired_at, other.expired_token))
+    return Device(
+        platform=max(one.platform, other.platform),
+        token=token,
+        token_at=token_at,
+        seen_at=max(one.seen_at, other.seen_at),
+        invalid_at=invalid_at,
+        invalid_token=invalid,
+        expired_at=expired_at,
+        expired_token=expired,
+    )
+
+
+def _bounded(devices: dict[str, Device]) -> dict[str, Device]:
+    if len(devices) <= DEVICES:
+        return devices
+    kept = smallest([*devices], DEVICES)
+    return {name: device for name, device in devices.items() if name in kept}
+
+
+def devices_of(profile: Profile) -> dict[str, Device]:
+    """The devices by id; what is only known of a token is told of the device that has it."""
+    devices = dict(profile.devices)
+    for name, device in profile.devices.items():
+        alone = devices.get(token_name(device.token)) if device.token and name[:1] != "~" else None
+        if alone is not None:
+            devices[name] = _added(device, alone)
+            profile_only = token_name(device.token)
+            devices.pop(profile_only)
+    return devices
+
+
+def facts(profile: Profile, now: int, found: dict[str, Any]) -> None:
+    """How many devices there are, and whether they can be reached."""
+    found["devices"] = 0
+    if profile.devices:
+        devices = list(devices_of(profile).values())
+        states = [device.state(now=now // SECOND) for device in devices]
+        found["devices"] = len(devices)
+        found["push"] = any(
+            state == "valid" and device.token for state, device in zip(states, devices, strict=True)
+        )
+        gone = max(device.invalid_at for device in devices)
+        found["uninstalled"] = set(states) == {"invalid"} and profile.last_seen // SECOND <= gone
+        found["token_expired"] = "expired" in states and "valid" not in states
+
+
+PHONES = Trait(
+    name="phones",
+    columns=("event", "device_id", "push_token", "os", "properties"),
+    tally=tally,
+    joined=joined,
+    facts=facts,
+    fields={
+        "devices": Field("Devices", "number", "Devices that told their id or a push token."),
+        "push": Field("Push", "flag", "Whether a push can reach one of them."),
+        "uninstalled": Field("Uninstalled", "flag", "All devices are invalid and nothing was done since."),
+        "token_expired": Field("Token expired", "flag", "Pushes fail only because tokens ran out."),
+    },
+)

@@ -1,0 +1,127 @@
+"""Recency, frequency and money: scores from 1 to 5, and the ten usual types of customers.
+
+The types are those of the common two-way table of recency against frequency and money (the mean of both
+scores, halves up); the boundaries are the shop's own, see `RfmBounds` and `proposed`.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from volano.domain.profile import Profile
+from volano.domain.rfm import TYPES, Four, RfmBounds
+from volano.maths.columns import integers
+from volano.observe.traits.trait import DAY, Field, Trait
+
+# by recency (rows, 5 first) and the mean of frequency and money (columns, 1 first)
+_TABLE = (
+    ("new", "potential loyal", "potential loyal", "champions", "champions"),
+    ("promising", "potential loyal", "potential loyal", "loyal", "champions"),
+    ("about to sleep", "about to sleep", "need attention", "loyal", "loyal"),
+    ("hibernating", "hibernating", "at risk", "at risk", "at risk"),
+    ("hibernating", "hibernating", "at risk", "cannot lose", "cannot lose"),
+)
+
+USUAL = RfmBounds()
+
+
+@dataclass(frozen=True, slots=True)
+class Rfm:
+    """The scores of a customer."""
+
+    recency: int
+    frequency: int
+    money: int
+
+    @property
+    def type(self) -> str:
+        """One of TYPES.
+
+        >>> Rfm(5, 5, 5).type, Rfm(1, 5, 5).type, Rfm(5, 1, 1).type
+        ('champions', 'cannot lose', 'new')
+        """
+        return _TABLE[5 - self.recency][(self.frequency + self.money + 1) // 2 - 1]
+
+
+def rfm(profile: Profile, *, now: int, bounds: RfmBounds = USUAL) -> Rfm | None:
+    """The scores at `now` (UTC µs); None for who has not ordered.
+
+    >>> rfm(Profile(person_id=1, orders=2, revenue=12_000, last_order=1), now=1 + 40 * DAY)
+    Rfm(recency=4, frequency=2, money=3)
+    """
+    if not profile.orders:
+        return None
+    return Rfm(
+        5 - bisect_left(bounds.days, (now - profile.last_order) // DAY),
+        1 + bisect_right(bounds.orders, profile.orders),
+        1 + bisect_right(bounds.money, profile.revenue),
+    )
+
+
+def proposed(people: pa.Table) -> RfmBounds:
+    """Limits that split the customers of a table of people (`observe.traits.people`) in fifths.
+
+    They do so as far as the numbers differ; for fewer than five customers they are the usual ones.
+
+    >>> proposed(pa.table({"days_since_order": [1], "orders": [1], "revenue": [1]})) == USUAL
+    True
+    """
+    names = ("days_since_order", "orders", "revenue")
+    buyers = people.select(names).filter(pc.is_valid(people["days_since_order"]))
+    if buyers.num_rows < 5:
+        return USUAL
+    fifths = (0.2, 0.4, 0.6, 0.8)
+    days, orders, money = (
+        np.quantile(integers(buyers[name]), fifths, method="lower" if name == names[0] else "higher")
+        for name in names
+    )
+    return RfmBounds(days=_ascending(days), orders=_ascending(np.maximum(orders, 2)), money=_ascending(money))
+
+
+def _ascending(limits: Any) -> Four:
+    """The limits as whole numbers, each at least one more than the one before."""
+    found: list[float] = []
+    for limit in limits:
+        found.append(max(int(limit), int(found[-1]) + 1) if found else int(limit))
+    first, second, third, fourth = found
+    return first, second, third, fourth
+
+
+def turns(profile: Profile, now: int, bounds: RfmBounds = USUAL) -> int | None:
+    """The next moment (UTC µs) at which time alone changes the recency."""
+    if not profile.orders:
+        return None
+    turns = [profile.last_order + (int(limit) + 1) * DAY for limit in bounds.days]
+    return min((at for at in turns if at > now), default=None)
+
+
+def facts(profile: Profile, now: int, found: dict[str, Any], bounds: RfmBounds = USUAL) -> None:
+    """Scores and type of who has ordered."""
+    scores = rfm(profile, now=now, bounds=bounds)
+    if scores is not None:
+        found["rfm"] = scores.type
+        found["rfm_recency"], found["rfm_frequency"] = scores.recency, scores.frequency
+        found["rfm_money"] = scores.money
+
+
+def joined(one: Profile, other: Profile) -> dict[str, Any]:
+    """Nothing: it follows from the orders."""
+    return {}
+
+
+RFM = Trait(
+    name="rfm",
+    joined=joined,
+    fields={
+        "rfm": Field("RFM type", "text", f"Type of customer: {', '.join(TYPES)}."),
+        "rfm_recency": Field("Recency", "number", "Score 1 to 5 of the days since the last order."),
+        "rfm_frequency": Field("Frequency", "number", "Score 1 to 5 of the number of orders."),
+        "rfm_money": Field("Money", "number", "Score 1 to 5 of the revenue."),
+    },
+)

@@ -1,0 +1,54 @@
+"""Who moved from which RFM type to which: the types at a moment in the past and at one later."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+
+from volano.domain.event import ORDER_COMPLETED, ORDER_REFUNDED
+from volano.domain.rfm import RfmBounds
+from volano.domain.view import View
+from volano.maths.columns import integers
+from volano.observe.traits import tally
+from volano.observe.traits.rfm import USUAL, rfm
+
+VIEW = View(columns=("event", "revenue"), only=(("event", (ORDER_COMPLETED, ORDER_REFUNDED)),), humans=True)
+NO_ORDER = "no order"  # who had not ordered yet
+
+
+@dataclass(frozen=True, slots=True)
+class Transitions:
+    """How many people went from one type to another, or stayed; they add up, as blocks hold whole people."""
+
+    counts: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+    def __add__(self, other: Transitions) -> Transitions:
+        return Transitions(self.counts + other.counts)
+
+    def of(self, before: str, after: str) -> int:
+        """How many were of the one type and are of the other."""
+        return self.counts[before, after]
+
+
+def transitions(
+    block: pa.Table, *, since: int, now: int, zone: str = "UTC", bounds: RfmBounds = USUAL
+) -> Transitions:
+    """The moves of everybody in a block of VIEW between `since` and `now` (both UTC µs).
+
+    The types at `since` are those that the rows before it give.
+    """
+    time = integers(block["time"])
+    was = _types(block.filter(pa.array(time < since)), since, zone, bounds)
+    became = _types(block.filter(pa.array(time <= now)), now, zone, bounds)
+    return Transitions(Counter((was.get(person, NO_ORDER), kind) for person, kind in became.items()))
+
+
+def _types(rows: pa.Table, at: int, zone: str, bounds: RfmBounds) -> dict[int, str]:
+    found = {}
+    for profile in tally(rows, zone=zone) if rows.num_rows else []:
+        scores = rfm(profile, now=at, bounds=bounds)
+        if scores is not None:
+            found[profile.person_id] = scores.type
+    return found

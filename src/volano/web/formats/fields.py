@@ -1,0 +1,163 @@
+"""The parts of an event that every format has: ids, names, times, objects; BadInput names the bad one."""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from msgspec import Raw
+
+from volano.errors import BadInput
+from volano.web.formats.nesting import depth
+
+DEPTH_LIMIT = 200  # levels of lists and objects in an event
+FLAT = 2 * DEPTH_LIMIT  # characters of a text that cannot be deeper
+TEXT_LIMIT = 512  # characters of an id or a name
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_NUMBERS = (int, float)
+_DAY = 86_400_000_000
+_YEAR_2000 = 946_684_800_000_000
+
+
+class _Money(msgspec.Struct):
+    revenue: Any = None
+
+
+_money, _string = msgspec.json.Decoder(_Money), msgspec.json.Decoder(str)
+
+
+def check_event(raw: bytes, limit: int) -> None:
+    """Too large, too deep, no object, or with half a character in it: BadInput."""
+    if len(raw) > limit:
+        raise BadInput(f"the event is {len(raw):,} bytes, more than {limit:,}: send less", "event_too_large")
+    check_object(raw)
+
+
+def check_object(raw: bytes) -> None:
+    """Too deep, no object, or with half a character in it: BadInput."""
+    check_depth(raw)
+    if raw[:1] != b"{":
+        raise BadInput("the event is not a JSON object: send {…}", "not_an_object")
+    if b"\\ud" in raw or b"\\uD" in raw:
+        try:
+            msgspec.json.decode(raw)  # a skipped value is not checked for lone surrogates
+        except (msgspec.DecodeError, UnicodeError) as error:
+            raise BadInput(f"the event is not JSON: {error}", "malformed") from error
+
+
+def check_depth(raw: bytes) -> None:
+    """Nested deeper than 200 levels: BadInput."""
+    size = len(raw)
+    # A list takes two characters a level, an object five: a short text that is deep is mostly lists.
+    if size <= FLAT or raw.count(b"[") < (5 * DEPTH_LIMIT - size) // 3:
+        return
+    if raw.count(b"{") + raw.count(b"[") > DEPTH_LIMIT and depth(raw) > DEPTH_LIMIT:
+        raise BadInput(f"the event is nested deeper than {DEPTH_LIMIT} levels: flatten it", "too_deep")
+
+
+def identifier(value: Any, name: str) -> str:
+    """An id as text; "" when it is missing, null or blank."""
+    if value is None:
+        return ""
+    if type(value) is not str:  # the usual ways first: this is asked three times an event
+        value = _numeral(value, name)
+    if len(value) > TEXT_LIMIT:
+        raise _too_long(value, name)
+    return "" if not value or value.isspace() else value
+
+
+def _numeral(value: Any, name: str) -> str:
+    if isinstance(value, bool) or not isinstance(value, _NUMBERS):
+        raise BadInput(f"{name} is {shown(value)}: send a string, a number or null", "bad_id")
+    return str(int(value) if isinstance(value, float) and value.is_integer() else value)
+
+
+def event_name(event: Any, field: str = "event") -> str:
+    """The name of what happened."""
+    if not isinstance(event, str) or not event or event.isspace():
+        raise BadInput(f"{field} is {shown(event)}: send the name of what happened", "no_event_name")
+    if len(event) > TEXT_LIMIT:
+        raise _too_long(event, field)
+    return event
+
+
+def _too_long(text: str, name: str) -> BadInput:
+    return BadInput(f"{name} has {len(text):,} characters, more than {TEXT_LIMIT}: shorten it", "too_long")
+
+
+def instant(text: Any) -> int | None:
+    """UTC µs of an ISO 8601 text (without a zone: UTC), or None when it is none."""
+    if not isinstance(text, str):
+        return None
+    try:
+        moment = _moment(text)
+        return micros(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+    except (ValueError, OverflowError):
+        return None
+
+
+def _moment(text: str) -> datetime:
+    """As the usual way in reads it (finer than a microsecond: rounded), or in any other spelling."""
+    try:
+        return msgspec.convert(text, datetime)
+    except msgspec.ValidationError:
+        return datetime.fromisoformat(text)
+
+
+def micros(moment: datetime) -> int:
+    """UTC µs of a moment with a time zone."""
+    gap = moment - _EPOCH
+    return (gap.days * 86_400 + gap.seconds) * 1_000_000 + gap.microseconds
+
+
+def corrected(original: int, sent: int | None, received_at: int) -> int:
+    """When it happened by our clock: received − (sent − original), as in Segment's spec; all in µs."""
+    return original if sent is None else received_at - (sent - original)
+
+
+def checked_time(time: int, told: Any, received_at: int, *, historical: bool = False) -> int:
+    """The time if it is from 2000 (`historical`: 1970) to a day from now."""
+    if time < (0 if historical else _YEAR_2000):
+        raise BadInput(f"timestamp is {shown(told)}, before 2000: send when it happened", "too_old")
+    if time > received_at + _DAY:
+        raise BadInput(f"timestamp is {shown(told)}, more than a day ahead: check the clock", "in_the_future")
+    return time
+
+
+def object_of(raw: Raw | bytes, name: str) -> bytes:
+    """The JSON object as it came; an empty one when it is missing or null."""
+    found = bytes(raw)
+    if found[:1] == b"{":
+        return found
+    if found in (b"", b"null"):
+        return b"{}"
+    raise BadInput(f"{name} is not an object: send {{…}}", "not_an_object")
+
+
+def check_revenue(properties: bytes) -> None:
+    """A revenue that is no number raises BadInput; none is fine."""
+    if b'"revenue"' not in properties:
+        return
+    revenue = _money.decode(properties).revenue
+    try:
+        good = not isinstance(revenue, bool) and math.isfinite(float(0 if revenue is None else revenue))
+    except (TypeError, ValueError, OverflowError):
+        good = False
+    if not good:
+        raise BadInput(f"revenue is {shown(revenue)}: send a number, such as 39.9", "bad_revenue")
+
+
+def text_of(raw: Raw | bytes | None) -> str:
+    """The text, or nothing when it is none."""
+    try:
+        return _string.decode(raw) if raw else ""
+    except (msgspec.DecodeError, UnicodeError):
+        return ""
+
+
+def shown(value: Any) -> str:
+    """A value in a sentence, shortened."""
+    return "missing" if value is None else repr(value)[:60]

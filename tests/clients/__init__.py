@@ -1,0 +1,1 @@
+"""The tracking libraries that shops have, unmodified, against the real server."""

@@ -1,0 +1,130 @@
+"""The registry of what arrives: exact counts, bounded names, examples that tell of nobody."""
+
+from __future__ import annotations
+
+import json
+from functools import reduce
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from volano.domain.event import Event, Intake, Refusal
+from volano.domain.registry import EVENTS, PROPERTIES, Seen
+from volano.domain.tables import filled
+from volano.observe.registry import Arrivals, joined, registered, seen, seen_key, with_doubles
+
+ITEMS = st.tuples(
+    st.sampled_from(["web", "app"]),
+    st.sampled_from(["buy", "look"]),
+    st.dictionaries(st.sampled_from("abc"), st.none() | st.booleans() | st.integers() | st.text(max_size=3)),
+)
+
+
+def counted(items: list[tuple[str, str, dict[str, Any]]], at: int = 5) -> dict[int, Seen]:
+    arrivals = Arrivals()
+    for source, event, properties in items:
+        arrivals.add(source, event, properties, at)
+    return arrivals.seen()
+
+
+def facts(found: dict[int, Seen]) -> dict[tuple[str, str], Any]:
+    """Counts without examples, of which only the first are kept."""
+    return {
+        (one.source, one.event): (one.count, {name: known.types for name, known in one.properties.items()})
+        for one in found.values()
+    }
+
+
+@given(st.lists(ITEMS, max_size=20))
+def test_every_property_is_counted_by_its_type(items: list[tuple[str, str, dict[str, Any]]]) -> None:
+    found = counted(items)
+    for source, event, _ in items:
+        same = [properties for s, e, properties in items if (s, e) == (source, event)]
+        record = found[seen_key(source, event)]
+        assert record.count == len(same)
+        for name, known in record.properties.items():
+            assert known.count == sum(name in properties for properties in same)
+            assert len(known.examples) <= 3
+        assert found[seen_key(source, "")].count == sum(s == source for s, _, _ in items)
+
+
+@given(st.lists(ITEMS, max_size=12), st.lists(ITEMS, max_size=12))
+def test_drains_add_up(one: list[Any], other: list[Any]) -> None:
+    known = {record.key: record for record in registered({}, counted(one))}
+    both = known | {record.key: record for record in registered(known, counted(other))}
+    assert facts(both) == facts(counted(one + other))
+    names = {(record.source, record.event) for record in both.values() if record.event}
+    assert {record.source: record.names for record in both.values() if not record.event} == {
+        source: sum(s == source for s, _ in names) for source in {s for s, _ in names}
+    }
+
+
+def test_ten_thousand_names_of_properties_are_counted_and_not_kept() -> None:
+    found = counted([("web", "odd", {f"p{number}": 1}) for number in range(10_000)])
+    record = found[seen_key("web", "odd")]
+    assert (len(record.properties), record.others, record.count) == (PROPERTIES, 10_000 - PROPERTIES, 10_000)
+    wide = counted([("web", "wide", {f"p{number}": 1 for number in range(2_000)})])[seen_key("web", "wide")]
+    assert (len(wide.properties), wide.others) == (PROPERTIES, 2_000 - PROPERTIES)
+
+
+def test_a_source_with_too_many_names_of_events_counts_the_others() -> None:
+    known: dict[int, Seen] = {}
+    for start in range(0, 2_000, 100):
+        fresh = counted([("web", f"e{number}", {}) for number in range(start, start + 100)])
+        known |= {record.key: record for record in registered(known, fresh)}
+    whole = known[seen_key("web", "")]
+    assert (whole.names, whole.unnamed, whole.count, len(known)) == (
+        EVENTS,
+        2_000 - EVENTS,
+        2_000,
+        EVENTS + 1,
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "shown"),
+    [
+        ("colour", "green", ("green",)),
+        ("price", 9.5, ("9.5",)),
+        ("gift", True, ("true",)),
+        ("when", "2026-01-31T10:00:00Z", ("2026-01-31T10:00:00Z",)),
+        ("note", "write to ann@shop.example", ("…",)),
+        ("note", "+49 170 1234567", ("…",)),
+        ("first_name", "Ann", ("…",)),
+        ("product_name", "Green tea", ("Green tea",)),
+        ("long", "x" * 99, ("x" * 60,)),
+        ("nothing", None, ()),
+        ("list", [1], ()),
+    ],
+)
+def test_examples_are_cut_and_tell_of_nobody(name: str, value: object, shown: tuple[str, ...]) -> None:
+    record = counted([("web", "e", {name: value})])[seen_key("web", "e")]
+    assert record.properties[name].examples == shown
+
+
+def test_what_is_within_the_first_entry_of_a_list_is_named_with_its_path() -> None:
+    record = counted([("web", "buy", {"items": [{"item_id": "t1"}], "ecommerce": {"value": 2}})])
+    names = record[seen_key("web", "buy")].properties
+    assert {"items", "items.item_id", "ecommerce", "ecommerce.value"} == set(names)
+    assert names["items.item_id"].examples == ("t1",)
+
+
+def test_refusals_and_doubles_are_counted_by_source() -> None:
+    event = Event(kind="track", event="e", message_id="m", time=1, anonymous_id="a", properties=b'{"a": 1}')
+    bad = Event(kind="track", event="e", message_id="n", time=1, anonymous_id="a", properties=b"{")
+    frame = Intake(
+        source="web",
+        received_at=9,
+        events=[event, event, bad],
+        refusals=[Refusal(index=1, code="x", message="y")],
+    )
+    told = filled("events", {"origin": pa.array(["web", "web", "app"])})
+    fresh = with_doubles(seen([frame]), told, told.slice(1))
+    whole = fresh[seen_key("web", "")]
+    assert (whole.count, whole.refused, whole.doubles, whole.first_seen) == (2, {"x": 1}, 1, 9)
+    again = reduce(joined, [whole, whole])
+    assert (again.count, again.refused, again.doubles) == (4, {"x": 2}, 2)
+    assert json.loads(json.dumps(again.refused)) == {"x": 2}

@@ -1,0 +1,141 @@
+"""The profile of a history is the sum of the profiles of its parts, in any order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import reduce
+from random import Random
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.observe.traits.blocks import DAY, NOW, ROWS, START, Row, block, row
+from volano.domain.profile import Profile
+from volano.observe.traits import facts, joined, people, tally
+
+ZONE = "America/New_York"
+
+
+def whole(rows: list[Row]) -> dict[int, Profile]:
+    return {one.person_id: one for one in tally(block(rows), zone=ZONE)}
+
+
+def summed(parts: Iterable[list[Row]]) -> dict[int, Profile]:
+    found: dict[int, Profile] = {}
+    for part in parts:
+        for person, profile in whole(part).items():
+            found[person] = joined(found[person], profile) if person in found else profile
+    return found
+
+
+@settings(deadline=None, max_examples=300)
+@given(ROWS, st.lists(st.integers(0, 3), min_size=40, max_size=40), st.randoms(use_true_random=False))
+def test_any_split_in_any_order_adds_up_to_the_whole(rows: list[Row], share: list[int], dice: Random) -> None:
+    parts: list[list[Row]] = [[], [], [], []]
+    for one, place in zip(rows, share, strict=False):
+        parts[place].append(one)
+    for part in parts:
+        dice.shuffle(part)
+    dice.shuffle(parts)
+    assert summed(parts) == whole(rows)
+
+
+@settings(deadline=None)
+@given(ROWS)
+def test_it_does_not_matter_who_is_added_to_whom(rows: list[Row]) -> None:
+    profiles = list(whole(rows).values())
+    one, other = (profiles * 2)[:2] if profiles else (Profile(person_id=1), Profile(person_id=2))
+    back = msgspec.structs.replace(joined(other, one), person_id=one.person_id)
+    assert joined(one, other) == back
+    assert joined(one, Profile(person_id=7)) == one
+
+
+@settings(deadline=None)
+@given(ROWS)
+def test_a_record_comes_back_as_it_was_packed(rows: list[Row]) -> None:
+    for profile in whole(rows).values():
+        assert msgspec.msgpack.decode(msgspec.msgpack.encode(profile), type=Profile) == profile
+
+
+@settings(deadline=None)
+@given(ROWS)
+def test_the_table_of_people_says_what_the_facts_of_each_say(rows: list[Row]) -> None:
+    profiles = list(whole(rows).values())
+    table = people(profiles, now=NOW).to_pylist()
+    for profile, told in zip(profiles, table, strict=True):
+        known = facts(profile, now=NOW)
+        for name, value in told.items():
+            if name != "person_id" and (value is not None or not name.startswith("traits.")):
+                assert known.get(name) == value, name
+        assert set(known) <= set(told)
+
+
+NAMES = [f"name {number}" for number in range(300)]
+
+
+def long_history(seed: int) -> list[Row]:
+    """More than each trait remembers: days, names, products, keys, devices."""
+    dice = Random(seed)
+    return [
+        row(
+            dice.choice(["Product Viewed", "Product Added", "Order Completed", "Identified", "Email Opened"]),
+            at=dice.choice([dice.randrange(900), 850 + dice.random() * 40]),
+            category=dice.choice(NAMES),
+            price=dice.randrange(100_000),
+            product=dice.choice(NAMES),
+            device_id=dice.choice(NAMES),
+            source=dice.choice([None, "mail", "ads"]),
+            properties={dice.choice(NAMES): dice.choice(["x" * 300, 1, 2])},
+        )
+        for _ in range(3_000)
+    ]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_what_is_too_much_to_remember_is_forgotten_alike_in_any_order(seed: int) -> None:
+    rows = long_history(seed)
+    dice = Random(seed)
+    parts: list[list[Row]] = [[] for _ in range(30)]
+    for one in rows:
+        dice.choice(parts).append(one)
+    profiles = [whole(part)[1] for part in parts]
+    (known,) = whole(rows).values()
+    assert reduce(joined, profiles) == known
+    assert len(known.days_before) == 512
+    assert len(msgspec.msgpack.encode(known)) < 40_000
+
+
+def test_a_profile_of_a_usual_buyer_is_small() -> None:
+    rows = [
+        row(
+            "Order Completed" if number % 7 == 6 else "Product Viewed",
+            at=number // 3 * 4.3 + number % 3 / 100,
+            revenue=4_900,
+            category=f"category {number % 4}",
+            brand=f"brand {number % 5}",
+            price=1_000 + 900 * (number % 4),
+            source="google" if number % 3 == 0 else None,
+            medium="organic" if number % 3 == 0 else None,
+            device="iphone",
+            os="iOS",
+            browser="Safari",
+            language="de-de",
+            timezone="Europe/Berlin",
+            country="de",
+        )
+        for number in range(20)
+    ]
+    rows.append(
+        row("Identified", at=26, properties={"email": "somebody@shop.example", "consent": {"email": True}})
+    )
+    (profile,) = whole(rows).values()
+    assert profile.orders == 2
+    assert len(msgspec.msgpack.encode(profile)) < 600
+
+
+def test_nobody_has_no_profile_and_robots_neither() -> None:
+    assert tally(block([])) == []
+    assert tally(block([row(bot="crawler"), row(bot="crawler", at=1)])) == []
+    assert START % DAY == 0

@@ -1,0 +1,74 @@
+"""The OpenAPI document holds what is served, and what it describes is never answered with a 5xx."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import schemathesis
+from hypothesis import HealthCheck, settings
+
+from tests.web.door import KEY, Door, basic
+from volano.testing.profiles_memory import MemoryProfiles
+from volano.web.asgi import Receive, Scope, Send
+from volano.web.decisions import decisions_app, is_decision
+from volano.web.formats.known import FORMATS
+from volano.web.intake import is_intake
+from volano.web.openapi import described
+
+DOCUMENT = described()
+
+
+class Whole(Door):
+    """A house in memory that takes events and decides."""
+
+    profiles = MemoryProfiles()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        app = decisions_app(self) if is_decision(scope["path"]) else self.app
+        await app(scope, receive, send)
+
+
+SCHEMA = schemathesis.openapi.from_asgi("/openapi.json", Whole())
+
+
+def test_the_document_is_served_as_it_is_made() -> None:
+    answer = Door().request("GET", "/openapi.json")
+    assert (answer.status_code, answer.json()) == (200, DOCUMENT)
+    assert Door().request("POST", "/openapi.json").status_code == 405
+    assert DOCUMENT["openapi"] == "3.1.0"
+
+
+def test_every_path_in_the_document_is_served_and_every_path_served_is_in_it() -> None:
+    told = set(DOCUMENT["paths"])
+    for path in told:
+        there = path.replace("{key}", KEY)
+        assert is_intake(there) or is_decision(there), path
+    assert {path for form in FORMATS for path in form.calls} <= told
+
+
+def test_every_reference_in_the_document_leads_somewhere() -> None:
+    text = json.dumps(DOCUMENT)
+    for name in re.findall(r'"#/components/schemas/(\w+)"', text):
+        assert name in DOCUMENT["components"]["schemas"]
+    for path in DOCUMENT["paths"].values():
+        for operation in path.values():
+            for option in operation.get("security", []):
+                assert option.keys() <= DOCUMENT["components"]["securitySchemes"].keys()
+
+
+def documented(path: str, method: str) -> set[str]:
+    """The statuses an operation may answer with; one that is not there: 405, or 200 for a preflight."""
+    operations = DOCUMENT["paths"][path]
+    operation = operations.get("get" if method == "head" else method)
+    missing = "200" if method == "options" else "405"
+    return set(operation["responses"]) if operation else {missing}
+
+
+@SCHEMA.parametrize()
+@settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck))
+def test_whatever_fits_the_document_is_answered_as_it_says(case: Any) -> None:
+    answer = case.call(headers=basic(KEY) if len(str(case.body)) % 4 else {})
+    assert answer.status_code < 500, answer.text
+    assert str(answer.status_code) in documented(case.path, case.method.lower()), answer.text
