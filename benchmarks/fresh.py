@@ -2,9 +2,9 @@
 
     python -m benchmarks.fresh [seconds] [events a second]
 
-A real server takes batches of 50 events at the rate told; one person of each batch has never been seen before,
-and is looked for in the store of profiles, which another process may read, until they are there and in the
-segment `new`. The target is a 99th percentile below one second at 2,000 events a second.
+A real server takes batches of 50 events at the rate told; one person of each batch has never been seen
+before, and is looked for in the store of profiles, which another process may read, until they are there and
+in the segment `new`. The target is a 99th percentile below one second at 2,000 events a second.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ from urllib.parse import urlsplit
 
 import numpy as np
 
+from volano.adapters.profiles_lmdb import LmdbProfiles
 from volano.domain.profile import Profile
 from volano.observe.identity import identity, known_as
 from volano.ports import Profiles
-from volano.wiring import open_profiles, read_settings
 
 BATCH = 50
 CONNECTIONS = 4
@@ -102,6 +102,19 @@ def send(address: str, key: str, numbers: range, pace: float, watch: Watch) -> N
     connection.close()
 
 
+def listening(address: str) -> None:
+    """Returns once the server answers."""
+    until = time.monotonic() + PATIENCE
+    while True:
+        try:
+            http.client.HTTPConnection(address).connect()
+            return
+        except ConnectionRefusedError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.05)
+
+
 def measured(home: Path, seconds: float, rate: float) -> dict[str, float]:
     """Percentiles in milliseconds."""
     command = [sys.executable, "-m", "volano", "serve", "--home", str(home), "--port", "0", "--json"]
@@ -109,9 +122,10 @@ def measured(home: Path, seconds: float, rate: float) -> dict[str, float]:
     try:
         assert server.stdout is not None
         told = json.loads(server.stdout.readline())
-        watch = Watch(open_profiles(read_settings({}, home=str(home))))
+        watch = Watch(LmdbProfiles(home / "profiles"))
         watcher = Thread(target=watch.run)
         watcher.start()
+        listening(urlsplit(told["address"]).netloc)
         count, pace = int(seconds * rate / BATCH), CONNECTIONS * BATCH / rate
         address = urlsplit(told["address"]).netloc
         senders = [

@@ -2,12 +2,13 @@
 
     python -m benchmarks.intake [batches]
 
-Three servers in the same run, each in a process of its own under uvicorn with the same journal on the same disk and
-the same group commit (`FileJournal`, fdatasync before the answer). `raw` decodes a batch with msgspec into the
-fields of an event and appends the body; `fastapi` does that with FastAPI and pydantic models; `intake` is ours, with
-keys, ids, times, quarantine, addresses and refusals. The CPU time of each process is read before and after the same
-requests, sent over a few connections at a time. A `_ratio` is to `raw`. FastAPI is no dependency of Volano: where it
-is not installed, its column is left out.
+Three servers in the same run, each in a process of its own under uvicorn with the same journal on the
+same disk and the same group commit (`FileJournal`, fdatasync before the answer). `raw` decodes a batch
+with msgspec into the fields of an event and appends the body; `fastapi` does that with FastAPI and
+pydantic models; `intake` is ours, with keys, ids, times, quarantine, addresses and refusals. The CPU
+time of each process is read before and after the same requests, sent over a few connections at a time.
+A `_ratio` is to `raw`. FastAPI is no dependency of Volano: where it is not installed, its column is
+left out.
 """
 
 from __future__ import annotations
@@ -77,17 +78,17 @@ def fastapi() -> Any:
 
     class PydanticCall(BaseModel):
         type: str
-        messageId: str
+        messageId: str  # noqa: N815  as it is sent
         timestamp: str
         event: str | None = None
-        userId: str | None = None
-        anonymousId: str | None = None
+        userId: str | None = None  # noqa: N815
+        anonymousId: str | None = None  # noqa: N815
         properties: dict[str, Any] = {}
         context: dict[str, Any] = {}
 
     class PydanticBatch(BaseModel):
         batch: list[PydanticCall]
-        sentAt: str
+        sentAt: str  # noqa: N815
 
     kept, app = on_disk(), FastAPI()
 

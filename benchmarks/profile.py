@@ -44,18 +44,18 @@ def words(prefix: str, count: int) -> Any:
 
 
 def month(number: int, count: int, dice: np.random.Generator) -> pa.Table:
-    """What `count` people did in one month: visits of some events, a tenth of them in the app."""
-    ids = np.array([hash63(f"a:{person}") for person in range(count)], np.int64)
+    """What a third of `count` people did in one month: one or two visits, a tenth of them in the app."""
+    ids = np.array([hash63(f"a:{person}") for person in range(count + 3)], np.int64)
     rows = count * EVENTS_EACH // MONTHS
-    who = np.sort(dice.integers(0, count, rows))
-    visit = dice.integers(0, 3, rows)
+    who = np.sort(dice.integers(0, -(-count // 3), rows)) * 3 + number % 3
+    visit = dice.integers(0, 1 + who % 2, rows)
     start = START + number * 30 * DAY + (who * 7_919 + visit * 104_729) % (30 * DAY)
     moment = (start + dice.integers(0, 1_200, rows)) * 1_000_000 + dice.integers(0, 1_000_000, rows)
     order = np.lexsort((moment, who))
     who, moment, visit = who[order], moment[order], visit[order]
     lead = np.append(True, (who[1:] != who[:-1]) | (visit[1:] != visit[:-1]))
     event = dice.choice(len(NAMES), rows, p=SHARES)
-    product = dice.integers(0, 5_000, rows)
+    product = (who * 37 + dice.integers(0, 200, rows)) % 5_000  # in a few categories that somebody likes
     shown, app = event < 2, who % 10 == 0
     bought = event == 3
 
@@ -63,14 +63,31 @@ def month(number: int, count: int, dice: np.random.Generator) -> pa.Table:
         return values.take(pa.array(code, mask=~where))
 
     everywhere = np.ones(rows, np.bool_)
-    plans = pa.array([json.dumps({"plan": f"p{n % 4}", "email": f"somebody{n}@mail.example", "age": n % 80}) for n in range(5_000)])
-    bodies = pa.array([json.dumps({"product_id": f"p-{n}", "name": f"Product number {n}", "position": n % 20, "list_id": f"list-{n % 50}"}) for n in range(5_000)])
+    plans = pa.array(
+        [
+            json.dumps({"plan": f"p{n % 4}", "email": f"somebody{n}@mail.example", "age": n % 80})
+            for n in range(5_000)
+        ]
+    )
+    bodies = pa.array(
+        [
+            json.dumps(
+                {
+                    "product_id": f"p-{n}",
+                    "name": f"Product number {n}",
+                    "position": n % 20,
+                    "list_id": f"list-{n % 50}",
+                }
+            )
+            for n in range(5_000)
+        ]
+    )
     columns = {
         "person_id": pa.array(ids[who]),
         "time": pa.array(moment).cast(TIME),
         "id": pa.array(dice.integers(0, 2**62, rows)),
         "identity": pa.array(ids[who]),
-        "known_as": told(words("a:someone", count), who, everywhere),
+        "known_as": told(words("a:someone", count + 3), who, everywhere),
         "event": told(pa.array(NAMES), event, everywhere),
         "source": told(words("source", 30), product % 30, lead),
         "medium": told(words("medium", 6), product % 6, lead),
@@ -81,12 +98,12 @@ def month(number: int, count: int, dice: np.random.Generator) -> pa.Table:
         "language": told(pa.array(["de-de", "en-gb", "fr-fr"]), who % 3, everywhere),
         "timezone": told(pa.array(["Europe/Berlin", "Europe/London", "Europe/Paris"]), who % 3, everywhere),
         "country": told(pa.array(["de", "gb", "fr"]), who % 3, everywhere),
-        "device_id": told(words("device", count), who, app),
-        "push_token": told(words("token" * 30, count), who, app),
+        "device_id": told(words("device", count + 3), who, app),
+        "push_token": told(words("token" * 30, count + 3), who, app),
         "revenue": pa.array(dice.integers(1_000, 20_000, rows), mask=~bought),
         "product": told(words("product", 5_000), product, shown | bought),
-        "category": told(words("category", 60), product % 60, shown | bought),
-        "brand": told(words("brand", 300), product % 300, shown | bought),
+        "category": told(words("category", 60), product // 84, shown | bought),
+        "brand": told(words("brand", 125), product // 40, shown | bought),
         "price": pa.array(300 + product * 5, mask=~(shown | bought)),
         "quantity": pa.array(1 + product % 3, mask=~shown),
         "properties": told(pa.concat_arrays([bodies, plans]), product + 5_000 * (event == 5), everywhere),
@@ -166,14 +183,18 @@ def one_by_one(store: Path) -> None:
 def run(home: Path, count: int) -> bool:
     """Measure and print; whether the limit is kept."""
     build(home / "lake", count)
-    columns = [*dict.fromkeys(("person_id", "time", *(name for name in VIEW.columns if name in EVENTS.names)))]
+    columns = [
+        *dict.fromkeys(("person_id", "time", *(name for name in VIEW.columns if name in EVENTS.names)))
+    ]
     rows, floor, wall, memory = measured(sorted_by_duckdb, home / "lake", columns)
     print(f"{count:,} people, {rows:,} events, {len(columns)} columns")
     print(f"DuckDB scan + sort (floor) {floor:7.1f} CPU s {wall:7.1f} s {memory:7,.0f} MB")
     known, spent, wall, memory = measured(made_anew, home / "lake", home / "profiles")
     size = (home / "profiles" / "data.mdb").stat().st_blocks * 512 / 2**20
     print(f"profiles made anew         {spent:7.1f} CPU s {wall:7.1f} s {memory:7,.0f} MB", end="")
-    print(f"   {spent / floor:.2f} × floor; {known:,} people, {size:,.0f} MB on disk, {size * 2**20 / known:.0f} B each")
+    print(
+        f"   {spent / floor:.2f} × floor; {known:,} people, {size:,.0f} MB on disk, {size * 2**20 / known:.0f} B each"
+    )
     _, spent_reading, wall, memory = measured(opened, home / "profiles")
     print(f"all read, facts told       {spent_reading:7.1f} CPU s {wall:7.1f} s {memory:7,.0f} MB")
     one_by_one(home / "profiles")

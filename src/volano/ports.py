@@ -79,12 +79,15 @@ class Corrections(Protocol):
     instead; the rows of other tables that it names are dropped. Ids taken out or dropped may come again. It
     returns the rows added, as `append` does; what waits behind an import is left as it was told. `forget`
     removes the rows of people, and those that arrived under identities, from every table and from the disk at
-    once, and drops the links of both; it returns how many rows of each table. Their ids stay known.
+    once, and drops the links of both, and the rows `also` names by table and id; it returns how many rows of
+    each table. Their ids stay known.
     """
 
     def rewrite(self, only: Only, of: Callable[[pa.Table], Rewritten]) -> dict[str, pa.Table]: ...
 
-    def forget(self, people: Sequence[int], identities: Sequence[int]) -> dict[str, int]: ...
+    def forget(
+        self, people: Sequence[int], identities: Sequence[int], also: Mapping[str, Sequence[int]] = ...
+    ) -> dict[str, int]: ...
 
 
 class Sql(Protocol):

@@ -1,4 +1,4 @@
-"""Compaction beside others: nobody waits, whoever was quicker wins, and whatever is killed leaves no trace."""
+"""Compaction beside others: nobody waits, the quicker wins, and whoever is killed leaves no trace."""
 
 from __future__ import annotations
 

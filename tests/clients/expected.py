@@ -23,21 +23,27 @@ class Expected:
 
 Tells = Callable[[Visit], Expected]
 
-VISIT = {"source": "newsletter", "medium": "email", "utm_campaign": "spring"}
-BROWSER = {"device": "desktop", "os": "Linux", "browser": "Chrome", "language": "de-ch"}
-NO_BROWSER = {"device": None, "os": None, "browser": None}
+ORIGIN = {"source": "newsletter", "medium": "email", "utm_campaign": "spring"}
+MACHINE = {
+    "device": "desktop",
+    "os": "Linux",
+    "browser": "Chrome",
+    "language": "de-ch",
+}  # of a browser's visit
+ZONES = {"browser/rudder": None}  # RudderStack's browser client tells an offset, which is no zone
+ZONE = "Europe/Zurich"
 
 
 def viewed_page(visit: Visit) -> Expected:
     """The page, told by a server that knows what the visitor's browser asked for."""
-    columns = {"path": "/sale", **VISIT, **NO_BROWSER}
+    columns = {"path": "/sale", **ORIGIN}
     return Expected(event="Page Viewed", by="anonymous_id", columns=columns, kept={"title": "Räumung"})
 
 
 def opened_page(visit: Visit) -> Expected:
     """The page, told by the browser that shows it."""
-    path = f"/{visit.client.partition('/')[2]}/sale"
-    return Expected(event="Page Viewed", by="anonymous_id", columns={"path": path, **VISIT, **BROWSER})
+    columns = {"path": f"/{visit.client.partition('/')[2]}/sale", **ORIGIN}
+    return Expected(event="Page Viewed", by="anonymous_id", columns=columns)
 
 
 def viewed_product(visit: Visit) -> Expected:
@@ -130,4 +136,6 @@ CLIENTS: dict[str, tuple[Tells, ...]] = {
     "browser/rudder": BROWSED,
     "browser/posthog": BROWSED,
 }
+BROWSERS = [client for client in CLIENTS if client.startswith("browser/")]
+SERVERS = [client for client in CLIENTS if client not in BROWSERS]
 ALIASING = [client for client, told in CLIENTS.items() if aliased in told]

@@ -14,6 +14,7 @@ from pathlib import Path
 from playwright.sync_api import Browser, Error, Request, Response, sync_playwright
 
 from tests.browser.conftest import ARGUMENTS, chromium
+from tests.clients.expected import ZONE
 from tests.clients.shop import shop
 from tests.clients.visit import Visit
 
@@ -21,7 +22,7 @@ FOLDER = Path(__file__).parent
 ROOT = FOLDER.parent.parent
 PATIENCE = 40.0  # seconds for a client to tell all
 QUIET = 0.3  # seconds without a request after which a page has sent what it wants to send at once
-LANGUAGE, ZONE = "de-CH", "Europe/Zurich"
+LANGUAGE = "de-CH"
 PERSON = "--disable-blink-features=AutomationControlled"  # PostHog's client says nothing of a driven browser
 QUERY = "utm_source=newsletter&utm_medium=email&utm_campaign=spring"
 

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from volano.domain.account import Source
 from volano.domain.tables import TABLES
 from volano.domain.view import View
+from volano.flow.sources import make
 from volano.wiring import open_house, read_settings
 
 PATIENCE = 60.0  # seconds for the server to come up or to go down
@@ -50,9 +50,8 @@ class Server:
 @contextmanager
 def serving(home: Path, sources: list[str]) -> Iterator[Server]:
     """`volano serve` on a new home with these sources, until the block is left."""
-    write_keys = {source: f"key-{source.replace(chr(47), chr(45))}" for source in sources}
     state = open_house(read_settings({}, home=str(home))).state
-    state.put(*(Source(key=source, name=source, write_key=key) for source, key in write_keys.items()))
+    write_keys = {source: make(state, source, key=source, now=0)[1] for source in sources}
     command = [sys.executable, "-m", "volano", "serve", "--home", str(home), "--port", "0", "--json"]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("VOLANO_")}
     process = subprocess.Popen(command, stdout=subprocess.PIPE, env=environment)

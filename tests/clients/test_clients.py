@@ -10,7 +10,18 @@ from typing import Any
 import pytest
 
 from tests.clients.conftest import Found
-from tests.clients.expected import ALIASING, CLIENTS, POSTHOG, Expected
+from tests.clients.expected import (
+    ALIASING,
+    BROWSERS,
+    CLIENTS,
+    MACHINE,
+    ORIGIN,
+    POSTHOG,
+    SERVERS,
+    ZONE,
+    ZONES,
+    Expected,
+)
 from tests.clients.server import Row
 from volano.observe.identity import identity
 
@@ -63,6 +74,19 @@ def test_an_event_of_a_client_has_its_fields(client: str, tells: Any, found: Fou
     properties = json.loads(row["properties"])
     assert {name: properties.get(name) for name in expected.kept} == expected.kept
     assert abs(row["time"] - datetime.now(UTC)) < timedelta(minutes=5)
+
+
+@pytest.mark.parametrize("client", BROWSERS)
+def test_each_event_of_a_browser_tells_of_the_visit_and_the_machine(client: str, found: Found) -> None:
+    wanted = {**ORIGIN, **MACHINE, "timezone": ZONES.get(client, ZONE)}
+    for row in found.rows(client):
+        assert {name: row[name] for name in wanted} == wanted, row["event"]
+
+
+@pytest.mark.parametrize("client", SERVERS)
+def test_the_machine_of_a_server_is_not_taken_for_the_visitors(client: str, found: Found) -> None:
+    for row in found.rows(client):
+        assert (row["device"], row["os"], row["browser"]) == (None, None, None), row["event"]
 
 
 @every

@@ -1,107 +1,38 @@
-"""What every lake promises."""
+"""What every lake promises of appending and reading."""
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from tests.s3 import BUCKET
+from tests.contracts.lakes import (
+    TEXT,
+    AnyLake,
+    People,
+    counts,
+    event,
+    exposure,
+    merge,
+    people,
+    rows_each,
+    seen,
+    table,
+)
 from volano.adapters.lake_duckdb import DuckLake
-from volano.adapters.lake_s3 import S3Files
-from volano.domain.rewritten import Rewritten
 from volano.domain.tables import EVENTS, TIME
 from volano.domain.view import Offset, View
 from volano.errors import BadInput
 from volano.testing.lake_memory import MemoryLake
 
-AnyLake = DuckLake | MemoryLake
-TEXT = pa.dictionary(pa.int32(), pa.string())
-
-
-@pytest.fixture(params=["duck", "memory", "s3"])
-def lake(request: pytest.FixtureRequest, tmp_path: Path) -> AnyLake:
-    if request.param == "memory":
-        return MemoryLake(buckets=4)
-    if request.param == "duck":
-        return DuckLake(tmp_path / "lake", buckets=4)
-    address = f"s3://{BUCKET}/contracts/{tmp_path.name}"
-    return DuckLake(S3Files(address, tmp_path / "lake", request.getfixturevalue("s3")), buckets=4)
-
-
-def table(rows: Sequence[dict[str, Any]]) -> pa.Table:
-    """Rows with `time` as a number and only the columns that are named."""
-    names = list(dict.fromkeys(name for row in rows for name in row))
-    columns = {name: pa.array([row.get(name) for row in rows]) for name in names}
-    if "time" in columns:
-        columns["time"] = columns["time"].cast(pa.int64()).cast(TIME)
-    return pa.table(columns)
-
-
-def event(name: int, person: int, time: int = 0, **more: Any) -> dict[str, Any]:
-    return {
-        "person_id": person,
-        "time": time,
-        "id": name,
-        "event": "Page Viewed",
-        "origin": "shop",
-        **more,
-    }
-
-
-def merge(name: int, alias: int, person: int) -> dict[str, Any]:
-    return {
-        "person_id": person,
-        "time": 0,
-        "id": name,
-        "identity": alias,
-        "alias": alias,
-        "origin": "shop",
-    }
-
-
-def seen(lake: AnyLake, *columns: str, **view: Any) -> list[tuple[Any, ...]]:
-    """The rows of a view as tuples."""
-    rows = lake.read(View(columns=columns, **view)).to_pylist()
-    return [tuple(row[name] for name in columns) for row in rows]
-
-
-@dataclass(frozen=True)
-class People:
-    """Which people were in which block: a tally that fails when a person is in two."""
-
-    rows: dict[int, list[int]] = field(default_factory=dict)
-
-    def __add__(self, other: People) -> People:
-        assert not self.rows.keys() & other.rows.keys(), "a person is in two blocks"
-        return People({**self.rows, **other.rows})
-
-
-def people(block: pa.Table) -> People:
-    """The ids of the rows of each person, in the order of the block."""
-    found: dict[int, list[int]] = {}
-    for row in block.to_pylist():
-        found.setdefault(row["person_id"], []).append(row["id"])
-    assert block.column("person_id").to_pylist() == sorted(block.column("person_id").to_pylist())
-    return People(found)
-
 
 def count(block: pa.Table) -> int:
     return len(block)
-
-
-def rows_each(block: pa.Table) -> pa.Table:
-    """Person, number of rows and the first event."""
-    grouped = block.group_by("person_id").aggregate([("event", "count")])
-    first = pa.array(["first"] * len(grouped)).dictionary_encode()
-    return pa.table({"person_id": grouped["person_id"], "rows": grouped["event_count"], "word": first})
 
 
 def refuse(block: pa.Table) -> pa.Table:
@@ -138,10 +69,6 @@ def chunks(block: pa.Table) -> int:
     return max(int(column.num_chunks) for column in block.columns)
 
 
-def counts(added: dict[str, pa.Table]) -> dict[str, int]:
-    return {name: len(rows) for name, rows in added.items()}
-
-
 def test_a_row_whose_id_is_known_is_not_added_again(lake: AnyLake) -> None:
     first = lake.append({"events": table([event(1, 1, event="a"), event(1, 2, event="b"), event(2, 1)])})
     again = lake.append({"events": table([event(2, 7), event(3, 1)]), "exposures": table([exposure(1, 1)])})
@@ -158,17 +85,6 @@ def test_what_was_added_comes_back_whole_and_under_the_person_of_now(lake: AnyLa
         (6, 5, 1, "phone"),
         (7, 7, 2, None),
     ]
-
-
-def exposure(name: int, person: int, time: int = 0, campaign: str = "c") -> dict[str, Any]:
-    return {
-        "person_id": person,
-        "time": time,
-        "id": name,
-        "campaign": campaign,
-        "variant": "control",
-        "round": 1,
-    }
 
 
 def test_the_position_is_committed_with_the_rows(lake: AnyLake) -> None:
@@ -258,55 +174,6 @@ def test_an_unknown_table_reads_as_empty(lake: AnyLake) -> None:
     assert (found.num_rows, found.column_names) == (0, ["person_id", "time", "x"])
 
 
-def test_what_an_origin_brought_is_taken_back_and_may_come_again(lake: AnyLake) -> None:
-    mine = {"events": table([event(1, 1, origin="import"), event(2, 5, origin="import")])}
-    lake.append({"events": table([event(3, 1), event(4, 1, origin=None)])})
-    assert counts(lake.append(mine)) == {"events": 2}
-    assert lake.withdraw("import") == 2
-    assert lake.withdraw("import") == 0
-    assert sorted(seen(lake, "id")) == [(3,), (4,)]
-    assert counts(lake.append(mine)) == {"events": 2}
-    assert counts(lake.append({"events": table([event(3, 1)])})) == {"events": 0}
-
-
-def found(lake: AnyLake) -> list[tuple[Any, ...]]:
-    return sorted(seen(lake, "id", "event", "origin"))
-
-
-def test_what_a_source_told_too_takes_the_place_of_what_an_import_brought(lake: AnyLake) -> None:
-    lake.append({"events": table([event(1, 1, event="a", origin="imp_1"), event(2, 1, origin="imp_1")])})
-    told = {"events": table([event(1, 5, event="b"), event(1, 6, event="c"), event(3, 5)])}
-    assert counts(lake.append(told)) == {"events": 1}
-    assert counts(lake.append(told)) == {"events": 0}
-    assert [row[:2] for row in found(lake)] == [(1, "a"), (2, "Page Viewed"), (3, "Page Viewed")]
-    lake.compact()
-    assert lake.withdraw("imp_1") == 2
-    assert found(lake) == [(1, "b", "shop"), (3, "Page Viewed", "shop")]
-    assert lake.withdraw("imp_1") == 0
-    more = lake.append({"events": table([event(1, 1, origin="imp_2"), event(2, 1, origin="imp_2")])})
-    assert counts(more) == {"events": 1}
-    assert lake.withdraw("imp_2") == 1
-    assert found(lake) == [(1, "b", "shop"), (3, "Page Viewed", "shop")]
-
-
-def test_what_another_import_had_too_does_not_come_back(lake: AnyLake) -> None:
-    lake.append({"events": table([event(1, 1, origin="imp_1")])})
-    lake.append({"events": table([event(1, 1, origin="imp_2")])})
-    assert lake.withdraw("imp_1") == 1
-    assert found(lake) == []
-
-
-def test_a_row_that_waits_behind_an_import_moves_with_its_person_and_goes_with_its_source(
-    lake: AnyLake,
-) -> None:
-    lake.append({"events": table([event(1, 7, origin="imp_1"), event(2, 7, origin="imp_1")])})
-    lake.append({"events": table([event(1, 5), event(2, 5, origin="other")])})
-    lake.append({"merges": table([merge(9, alias=5, person=6)])})
-    lake.withdraw("other")
-    lake.withdraw("imp_1")
-    assert lake.tally(View(columns=("id",)), people) == People({6: [1]})
-
-
 def test_rows_are_found_by_their_ids(lake: AnyLake) -> None:
     lake.append({"events": table([event(1, 1), event(2, 5), event(-3, 6)])})
     assert seen(lake, "id", only=(("id", ("2", "77", "-3")),)) == [(2,), (-3,)]
@@ -378,81 +245,6 @@ def test_what_no_human_did_is_left_out_on_request(lake: AnyLake) -> None:
     assert sorted(seen(lake, "id")) == [(1,), (2,), (3,)]
     found = seen(lake, "id", humans=True, tables=("events", "exposures"))
     assert sorted(found) == [(2,), (3,), (4,)]
-
-
-def test_what_grew_old_goes_and_does_not_come_back(lake: AnyLake) -> None:
-    told = {"events": table([event(name, name % 5, name) for name in range(20)])}
-    lake.append({**told, "merges": table([merge(1, alias=1, person=2)])})
-    lake.append({"exposures": table([exposure(1, 3, time=4), exposure(2, 3, time=40)])})
-    assert lake.expire(8) == 9
-    assert (lake.expire(8), counts(lake.append(told))) == (0, {"events": 0})
-    assert sorted(seen(lake, "id")) == [(name,) for name in range(8, 20)]
-    assert lake.tally(View(columns=("id",), tables=("merges", "exposures")), people) == People({2: [1], 3: [2]})
-
-
-def relabelled(rows: pa.Table) -> Rewritten:
-    """Purchases as orders: the row of an order bears another id, and one line of its own."""
-    assert rows.schema == EVENTS
-    keep = [row for row in rows.to_pylist() if row["product"] != "gone"]
-    orders = [
-        {**event(row["id"] + 100, row["person_id"], row["id"], event="Order Completed"), "identity": row["identity"]}
-        for row in keep
-    ]
-    lines = [{**event(row["id"] + 200, row["person_id"]), "identity": row["identity"]} for row in keep]
-    for line in lines:
-        del line["event"]
-    old = [row["id"] + 50 for row in rows.to_pylist()]
-    made = {"events": table(orders), "order_lines": table(lines)} if keep else {}
-    return Rewritten(rows=made, drop={"order_lines": old})
-
-
-def test_events_are_read_anew_with_what_was_made_of_them(lake: AnyLake) -> None:
-    bought = [event(1, 5, 1, event="buy"), event(2, 6, 2, event="buy", product="gone"), event(3, 6, 3)]
-    lake.append({"events": table(bought), "exposures": table([exposure(51, 5)])})
-    lines = [{**event(name, 5), "order_id": "o"} for name in (51, 52, 60)]
-    lake.append({"order_lines": table([{k: v for k, v in line.items() if k != "event"} for line in lines])})
-    lake.append({"merges": table([merge(9, alias=5, person=7)]), "events": table([event(101, 8, event="x")])})
-    added = lake.rewrite((("event", ("buy",)), ("origin", ("shop",))), relabelled)
-    assert counts(added) == {"events": 0, "order_lines": 1}
-    assert sorted(seen(lake, "id", "event")) == [(3, "Page Viewed"), (101, "x")]
-    assert seen(lake, "id", "person_id", tables=("order_lines",)) == [(60, 7), (201, 7)]
-    assert seen(lake, "id", tables=("exposures",)) == [(51,)]
-    assert counts(lake.append({"events": table([event(1, 5), event(2, 5)])})) == {"events": 2}
-    assert lake.rewrite((("event", ("buy",)),), relabelled) == {}
-
-
-def test_an_order_that_is_read_anew_is_there_once(lake: AnyLake) -> None:
-    for turn in range(4):
-        lake.append({"events": table([event(turn * 10 + at, at, event="buy") for at in range(5)])})
-    lake.compact()
-    lake.append({"merges": table([merge(1, alias=3, person=2)])})
-    added = lake.rewrite((("event", ("buy",)),), relabelled)
-    assert counts(added) == {"events": 20, "order_lines": 20}
-    whose = {row["person_id"] for row in added["events"].to_pylist()}
-    assert (whose, len(seen(lake, "id")), lake.verify()) == ({0, 1, 2, 4}, 20, [])
-
-
-def test_a_column_that_events_have_not_selects_nothing_to_rewrite(lake: AnyLake) -> None:
-    with pytest.raises(BadInput, match="no column 'colour'"):
-        lake.rewrite((("colour", ("red",)),), relabelled)
-
-
-def test_who_is_forgotten_is_in_no_table_and_does_not_come_back(lake: AnyLake) -> None:
-    told = {"events": table([event(name, name % 6, name, origin="imp_1") for name in range(30)])}
-    lake.append(told)
-    lake.append({"events": table([event(2, 2), event(3, 3), event(4, 4)])})  # they wait behind the import
-    lake.append({"exposures": table([exposure(1, 2), exposure(2, 5)])})
-    lake.map(View(), rows_each, "each")
-    lake.append({"merges": table([merge(1, alias=1, person=2), merge(2, alias=4, person=5)])})
-    gone = lake.forget([2], [2, 1, 4])
-    assert gone == {"events": 15, "exposures": 1, "merges": 2, "each": 3}
-    left = View(columns=("id",), tables=("events", "exposures", "each", "merges"))
-    assert {row["person_id"] for row in lake.read(left).to_pylist()} == {0, 3, 5}
-    assert counts(lake.append(told)) == {"events": 0}
-    lake.withdraw("imp_1")
-    assert seen(lake, "id") == [(3,)]
-    lake.append({"events": table([event(90, 4)])})
-    assert sorted(seen(lake, "id", "person_id")) == [(3, 3), (90, 4)]
 
 
 Step = tuple[str, list[tuple[int, int]]]
@@ -530,7 +322,8 @@ VIEWS = (
 @example(
     steps=[("events", [(0, 0)]), ("merges", [(0, 1)]), ("merges", [(0, 2), (1, 2)]), ("merges", [(0, 0)])]
 )
-@settings(max_examples=40, deadline=None)
+@example(steps=[("both", [(1, 0)]), ("compact", []), ("forget", [(1, 0)])])
+@settings(max_examples=400, deadline=None)
 def test_blocks_hold_whole_people_whatever_is_appended_and_said(steps: list[Step]) -> None:
     memory = MemoryLake(buckets=2)
     now = play(memory, steps)

@@ -171,13 +171,15 @@ def test_a_page_view_has_segments_context() -> None:
 
 
 def test_a_screen_has_its_name_and_a_server_its_channel() -> None:
-    found = one("$screen", properties={"$screen_name": "Basket", "$is_server": True})
+    found = one("$screen", properties={"$screen_name": "Basket", "$is_server": True, "$os": "Linux"})
     assert (found.kind, found.event, json.loads(found.properties)) == (
         "screen",
         "Screen Viewed",
         {"name": "Basket"},
     )
-    assert json.loads(found.context)["channel"] == "server"
+    context = json.loads(found.context)
+    assert context["channel"] == "server"
+    assert "os" not in context
 
 
 def test_the_system_of_a_server_is_not_the_persons() -> None:

@@ -264,7 +264,7 @@ def test_no_bytes_raise_anything_but_bad_input(body: bytes, kind: Kind | None) -
     assert all(found.code and found.message for found in refused)
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=30)
 @given(st.lists(st.dictionaries(st.sampled_from(KEYS), TREES) | TREES, max_size=5))
 def test_every_event_of_a_batch_is_kept_or_refused(items: list[Any]) -> None:
     kept, refused = taken(json.dumps({"batch": [GOOD, *items, GOOD]}))

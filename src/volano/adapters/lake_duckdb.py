@@ -38,6 +38,7 @@ from volano.ports import T
 
 Mask = npt.NDArray[np.bool_]
 
+_NONE: Mapping[str, Sequence[int]] = {}
 _GRACE = 300.0  # seconds a replaced file stays for readers of older snapshots
 _JOINS_PER_APPEND = 2  # so that tables, which fill alike, are not all joined in one call
 _PENDING = 1_000  # identities whose rows are moved at every reading
@@ -163,9 +164,11 @@ class DuckLake:
         """Removes what happened before a time (UTC µs), but not who is who; how many rows."""
         return lake_removal.expire(self._store, before)
 
-    def forget(self, people: Sequence[int], identities: Sequence[int]) -> dict[str, int]:
+    def forget(
+        self, people: Sequence[int], identities: Sequence[int], also: Mapping[str, Sequence[int]] = _NONE
+    ) -> dict[str, int]:
         """Removes people and what arrived under identities, from the disk, too; rows of each table."""
-        return lake_removal.forget(self._store, people, identities)
+        return lake_removal.forget(self._store, people, identities, also)
 
     def rewrite(self, only: Only, of: Callable[[pa.Table], Rewritten]) -> dict[str, pa.Table]:
         """Puts others in the place of events, in one commit; see `ports.Corrections`."""

@@ -124,8 +124,7 @@ def add_links(draft: Draft, links: Links, identities: People, people: People) ->
     if not changed.any():
         return links
     draft.change(links=_grown(draft, "links", np.stack([identities, people])[:, changed]))
-    commit = np.full(int(changed.sum()), draft.manifest.commits)
-    draft.change(moves=_grown(draft, "moves", np.stack([before[changed], people[changed], commit])))
+    _move(draft, before[changed], people[changed])
     return read_links(draft.files, draft.manifest)
 
 
@@ -142,16 +141,24 @@ def settle(draft: Draft, commit: int) -> None:
     draft.discard({run.path for run in old})
 
 
-def drop(draft: Draft, identities: Iterable[int]) -> None:
-    """Forgets the links of identities."""
+def drop(draft: Draft, links: Links, identities: Iterable[int]) -> None:
+    """Forgets the links of identities, so that each is a person of its own; no trace of them stays."""
     gone = np.unique(np.fromiter(identities, np.int64))
-    old = draft.manifest.links
-    whole = _latest([draft.files.load(run.path) for run in old])
-    left = whole[:, ~among(whole[0], gone)]
-    if left.shape == whole.shape:
+    before = links.resolve(gone)
+    changed = before != gone
+    if not changed.any():
         return
+    old = draft.manifest.links
+    left = _latest([draft.files.load(run.path) for run in old])
+    left = left[:, ~among(left[0], gone)]
     draft.change(links=(save(draft, "links", left),) if left.shape[1] else ())
     draft.discard({run.path for run in old})
+    _move(draft, before[changed], gone[changed])
+
+
+def _move(draft: Draft, before: People, after: People) -> None:
+    commit = np.full(len(before), draft.manifest.commits)
+    draft.change(moves=_grown(draft, "moves", np.stack([before, after, commit])))
 
 
 def _grown(draft: Draft, kind: str, new: People) -> tuple[Run, ...]:

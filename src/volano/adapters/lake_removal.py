@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -168,14 +168,40 @@ def of_people(links: Links, people: Sequence[int], identities: Sequence[int]) ->
     return pick
 
 
-def forget(store: Store, people: Sequence[int], identities: Sequence[int]) -> dict[str, int]:
+def of_ids(files: Files, named: Mapping[str, Sequence[int]]) -> Pick:
+    """The rows with these ids, by table."""
+    wanted = {table: np.unique(np.array(ids, np.int64)) for table, ids in named.items() if ids}
+
+    def pick(part: Part) -> Mask | None:
+        if part.table not in wanted:
+            return None
+        return among(longs(read_part(files, part, ["id"]).column("id")), wanted[part.table])
+
+    return pick
+
+
+def either(one: Pick, other: Pick) -> Pick:
+    """The rows that one or the other picks."""
+
+    def pick(part: Part) -> Mask | None:
+        here, there = one(part), other(part)
+        return here if there is None else there if here is None else here | there
+
+    return pick
+
+
+def forget(
+    store: Store, people: Sequence[int], identities: Sequence[int], also: Mapping[str, Sequence[int]]
+) -> dict[str, int]:
     """Removes people from every file, and from those that wait to be deleted; rows of each table."""
 
     def pick_of(manifest: Manifest) -> Pick:
-        return of_people(read_links(store.files, manifest), people, identities)
+        theirs = of_people(read_links(store.files, manifest), people, identities)
+        return either(theirs, of_ids(store.files, also))
 
     with taking_out(store, pick_of, ()) as (commit, taken):
-        lake_links.drop(commit, [*people, *identities])
+        links = read_links(store.files, commit.manifest)
+        lake_links.drop(commit, links, [*people, *identities])
         commit.shred()
     return counted(taken)
 

@@ -53,7 +53,7 @@ def in_bucket(address: str) -> str:
 
 
 class S3Files(Files):
-    """The files of a lake at `s3://bucket/folder`; `root` is a directory of this machine, for this home only."""
+    """The files of a lake at `s3://bucket/folder`; `root` is a directory here, for this home only."""
 
     _pre_buffer = True  # columns that lie together are asked for together
 

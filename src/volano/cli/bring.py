@@ -85,6 +85,8 @@ def bring(
         return _list(open_house(settings), as_json)
     if undo is not None:
         return _undo(open_house(settings), undo, as_json)
+    if file is None and database is None and query is None:
+        raise BadInput("name the file to import, such as `volano import orders.csv --as orders`")
     request = _request(kind, given or [], currency=currency, timezone=timezone, decimal=decimal, dates=dates)
     source = _source(file, database, query, header=header, delimiter=_delimiter(delimiter))
     if dry_run:
@@ -105,11 +107,9 @@ def _source(
         if database is None or query is None or file is not None:
             raise BadInput("--from and --query go together, and without a file")
         return open_remote(database, query)
-    if file is None:
-        raise BadInput("name the file to import, such as `volano import orders.csv --as orders`")
-    if file.startswith("s3://"):
-        return open_remote(file)
-    return open_table(Path(file), header=header, delimiter=delimiter)
+    if str(file).startswith("s3://"):
+        return open_remote(str(file))
+    return open_table(Path(str(file)), header=header, delimiter=delimiter)
 
 
 def _run(house: House, source: Any, request: Any) -> Any:

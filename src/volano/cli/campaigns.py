@@ -9,6 +9,7 @@ import typer
 from volano.cli.say import Home, Json, answer, answers, now
 from volano.domain.campaign import Campaign
 from volano.flow import launch as launching
+from volano.flow.shop import lens_of
 from volano.wiring import open_house, read_settings
 
 Key = Annotated[str, typer.Argument(help="Key of a campaign, from `volano results --json`.")]
@@ -25,7 +26,7 @@ def launch(
     Example: volano launch 3f2a.free-delivery-bar --draft
     """
     house = open_house(read_settings(home=home), make=False)
-    campaign = launching.draft(house.lake, house.state, idea, now=now())
+    campaign = launching.draft(house.lake, house.state, idea, now=now(), lens=lens_of(house))
     if not draft:
         campaign = launching.publish(house.state, campaign.key, now=now())
     answer(campaign, as_json, lambda: _show(campaign))

@@ -88,7 +88,7 @@ class Crew:
 
 def work(settings: Settings, name: str, listener: socket.socket, onward: tuple[str, str]) -> None:
     """What such a process does: take events into the journal `name`, until its parent ends or tells it to."""
-    from volano.cli.serve import run
+    from volano.cli.listening import run
     from volano.web.relay import worker_app
     from volano.wiring import claim, open_house
 

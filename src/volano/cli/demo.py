@@ -12,8 +12,9 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
+from volano.cli.listening import run
 from volano.cli.say import Home, Json, answer, answers, now, words
-from volano.cli.serve import Host, Port, address_of, listen, locked, run
+from volano.cli.serve import Host, Port, address_of, listen, locked
 from volano.domain.leak import DAY, slice_name
 from volano.errors import BadInput
 from volano.settings import Settings
@@ -84,6 +85,7 @@ def _live(spec: WorldSpec, pace: float, settings: Settings, as_json: bool) -> No
     from volano.cli.turn import HISTORY_DAYS, bring
     from volano.flow.ingest import rebuild_profiles
     from volano.flow.knowledge import knowledge
+    from volano.flow.segments import plant
     from volano.flow.sources import make
     from volano.web.app import create_app
     from volano.web.demo_shop import with_shop
@@ -97,6 +99,7 @@ def _live(spec: WorldSpec, pace: float, settings: Settings, as_json: bool) -> No
         _begin_anew(settings)
         house = open_house(settings)
         _, key = make(house.state, "Shop", key="web", now=now())
+        plant(house.state, now=now())
         password = token_urlsafe(9)
         set_password(house.state, password, now=now())
         world = World(spec)

@@ -15,6 +15,7 @@ from volano.domain.money import shown
 from volano.domain.verdict import Lesson, Verdict
 from volano.errors import BadInput
 from volano.flow.journeys import home_journey, keep_journey
+from volano.flow.shop import lens_of
 from volano.wiring import House, open_house, read_settings
 
 NO_EVENTS = "there are no events yet; bring some with `volano import` or `volano demo`"
@@ -79,7 +80,7 @@ def journey(
     dims = tuple(name.strip() for name in by.split(",") if name.strip())
     if keep:
         keep_journey(house.state, path)
-    tally = count_journey(house.lake, path, by=dims)
+    tally = count_journey(house.lake, path, by=dims, lens=lens_of(house))
     if tally is None:
         raise BadInput(NO_EVENTS)
     found = journey_json(tally, dims)
@@ -120,7 +121,7 @@ def leaks(
     if last is None:
         raise BadInput(NO_EVENTS)
     with progress("looking for leaks"):
-        run = leak_run(house.lake, path, now=now(), since=last - days * DAY)
+        run = leak_run(house.lake, path, now=now(), since=last - days * DAY, lens=lens_of(house))
     if not run.steps or not run.steps[0]["people"]:
         raise BadInput(
             f"nobody did {path.steps[0]!r}, the first step of the journey, in these days; "
@@ -158,7 +159,7 @@ def ideas(home: Home = None, as_json: Json = False) -> None:
 
     house = _house(home)
     with progress("looking for leaks"):
-        found = refresh(house.lake, house.state, now=now())
+        found = refresh(house.lake, house.state, now=now(), lens=lens_of(house))
     if found.as_of is None:
         raise BadInput(NO_EVENTS)
     answer(found.ideas, as_json, lambda: _show_ideas(found.ideas))
@@ -186,7 +187,7 @@ def results(home: Home = None, as_json: Json = False) -> None:
 
     house = _house(home)
     with progress("reading results"):
-        review(house.lake, house.state, now=now())
+        review(house.lake, house.state, now=now(), lens=lens_of(house))
     found = house.state.find(Verdict)
     names = {campaign.key: campaign.name for campaign in house.state.find(Campaign)}
     rows = [

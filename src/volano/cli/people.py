@@ -176,25 +176,17 @@ def _identity(text: str) -> int:
 
 def _forget(house: House, given: Sequence[str], sure: bool, as_json: bool) -> None:
     from volano.flow.forgetting import forget
-    from volano.flow.ingest import drain
-    from volano.flow.knowledge import knowledge
+    from volano.flow.ingest import drain_all
 
     if not sure:
         typer.confirm(f"Forget {len(given):,} for ever? This cannot be undone", abort=True, err=True)
-
-    by = knowledge(house.state, house.settings)
-
-    def drained() -> None:
-        for journal in house.journals():
-            while drain(journal, house.lake, house.profiles, by=by):
-                pass
 
     at = now()
     receipt = forget(
         house,
         given,
         now=at,
-        drain=drained,
+        drain=lambda: drain_all(house),
         backups=lambda hashes: forget_in_backups(house.state, hashes, now=at),
     )
     answer(receipt, as_json, lambda: _show_receipt(receipt))

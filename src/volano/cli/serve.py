@@ -5,22 +5,18 @@ from __future__ import annotations
 import fcntl
 import os
 import socket
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import msgspec
 import typer
 
+from volano.cli.listening import run
 from volano.cli.say import Home, Json, now, words
 from volano.errors import BadInput, BrokenHome
 from volano.wiring import claim, open_house, read_settings
-
-if TYPE_CHECKING:
-    import uvicorn
-
-    from volano.cli.crew import Crew
 
 Host = Annotated[str | None, typer.Option("--host", help="Address to listen on (default 127.0.0.1).")]
 Port = Annotated[
@@ -35,6 +31,9 @@ Workers = Annotated[
 ]
 
 
+BACKLOG = 2_048  # connections that may wait to be accepted
+
+
 def serve(
     host: Host = None,
     port: Port = None,
@@ -47,6 +46,7 @@ def serve(
     Example: volano serve --home ./shop --port 8765
     """
     from volano.cli.crew import Crew
+    from volano.flow.segments import plant
     from volano.flow.sources import first_source
     from volano.web.app import create_app
     from volano.web.relay import behind_workers
@@ -58,6 +58,7 @@ def serve(
         for cut in claim(house):
             words.print(cut, markup=False, soft_wrap=True)
         source, key = first_source(house.state, now=now())
+        plant(house.state, now=now())
         address = address_of(listener)
         app = create_app(house)
         note = {"address": address, "write_key": key or "", "setup": setup_address(app, address)}
@@ -87,12 +88,13 @@ def setup_address(app: Any, address: str) -> str:
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A bound socket, or one sentence that says who is in the way."""
+    """A socket that listens, or one sentence that says who is in the way."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
+        listener.listen(BACKLOG)  # who comes while we start waits a moment instead of being refused
     except OSError as error:
         listener.close()
         raise BadInput(
@@ -124,49 +126,3 @@ def locked(home: Path) -> Iterator[None]:
         lock.write(str(os.getpid()))
         lock.flush()
         yield
-
-
-def run(
-    app: Any,
-    sockets: Sequence[socket.socket],
-    started: Callable[[], None] | None = None,
-    crew: Crew | None = None,
-) -> None:
-    """Serve until told to stop; `started` is called once requests are answered, the crew starts then."""
-    import asyncio
-
-    import uvicorn
-    import uvloop
-
-    class Server(uvicorn.Server):
-        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-            await super().startup(sockets)
-            if crew is not None:
-                crew.start()
-            if started is not None:
-                started()
-
-        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-            if crew is not None:
-                crew.stop()
-            await super().shutdown(sockets)
-            if crew is not None:
-                await asyncio.to_thread(crew.join)
-
-    config = configured(app)
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(Server(config).serve(sockets=list(sockets)))
-
-
-def configured(app: Any) -> uvicorn.Config:
-    """How the application is served: who asks is who connects, for anybody can write a header."""
-    import uvicorn
-
-    return uvicorn.Config(
-        app,
-        log_level="warning",
-        access_log=False,
-        lifespan="on",
-        timeout_graceful_shutdown=5,
-        proxy_headers=False,
-    )

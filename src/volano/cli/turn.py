@@ -19,6 +19,7 @@ from volano.flow.decide import decide_block
 from volano.flow.importing import ImportReport, run_import
 from volano.flow.inspecting import ImportRequest
 from volano.flow.review import review
+from volano.flow.shop import lens_of
 from volano.observe.identity import identity, known_as
 from volano.wiring import House, open_table
 from volano.world.run import World
@@ -33,12 +34,12 @@ def turn_once(house: House, spec: WorldSpec) -> dict[str, Any]:
     world = World(spec)
     before = min(HISTORY_DAYS, spec.days // 2)
     bring(house, world, 0, before)
-    outlook = propose.refresh(house.lake, house.state, now=spec.start + before * DAY)
+    outlook = propose.refresh(house.lake, house.state, now=spec.start + before * DAY, lens=lens_of(house))
     truth = world.truth()
     campaign = _start_best(house, outlook.ideas, now=spec.start + before * DAY)
     bring(house, world, before, spec.days, Offers(house))
     end = spec.start + spec.days * DAY
-    verdicts = review(house.lake, house.state, now=end)
+    verdicts = review(house.lake, house.state, now=end, lens=lens_of(house))
     return {
         "people": spec.people,
         "days": spec.days,
@@ -124,7 +125,8 @@ def _start_best(house: House, ideas: Sequence[Idea], *, now: int) -> Campaign | 
     best = next((idea for idea in ideas if idea.status in ("proposed", "open")), None)
     if best is None:
         return None
-    return launch.publish(house.state, launch.draft(house.lake, house.state, best.key, now=now).key, now=now)
+    drafted = launch.draft(house.lake, house.state, best.key, now=now, lens=lens_of(house))
+    return launch.publish(house.state, drafted.key, now=now)
 
 
 def _rank(idea: Idea) -> dict[str, Any]:

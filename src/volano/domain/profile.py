@@ -46,8 +46,8 @@ class Device(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=Fals
 class Taste(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Names a person has met, the dearest first and with BETWEEN between them, and how often.
 
-    `counts` holds 16-bit numbers: for each name how many periods it has, then (period, weight) for each; a
-    period is 30 days, 0 is the one around 1970.
+    `counts` (`maths.shorts`) holds for each name how many periods it has, then (period, weight) for each; a
+    period is 30 days, 0 ends on 30 January 2020.
     """
 
     text: str
@@ -80,8 +80,8 @@ class Profile(
 
     Moments are UTC µs (0: never) unless told otherwise, money is in minor units, days count from 1970.
     A `…_lag` tells how many µs before `last_seen` (after `first_seen` for the first source) the value was
-    told. What is `bytes` holds 16-bit numbers (`maths.shorts`), which take little room and time. Short names
-    are for the record in the store.
+    told. What is `bytes` holds numbers (`maths.shorts`), read only where somebody asks. Short names are for the
+    record in the store.
     """
 
     person_id: int

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rewritten:
-    """`rows` come instead, by table; `drop` names the ids of rows that were made of the old ones, by table."""
+    """`rows` come instead, by table; `drop` names, by table, the ids of rows made of the old ones."""
 
     rows: Mapping[str, pa.Table]
     drop: Mapping[str, Sequence[int]] = field(default_factory=dict)

@@ -90,7 +90,8 @@ EXPOSURES = pa.schema(
     ]
 )
 
-# From now on the identity `alias` is `person_id` (itself: it stands alone again); the last row to come counts.
+# From now on the identity `alias` is `person_id` (itself: it stands alone again); the last row to come
+# counts.
 MERGES = pa.schema(
     [
         *_HEAD,

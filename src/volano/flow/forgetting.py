@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import hmac
 import secrets
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -18,6 +18,7 @@ from volano.domain.change import Change, Key
 from volano.domain.erasure import Receipt
 from volano.domain.identity import Address, Identity, Kin
 from volano.domain.profile import Profile
+from volano.domain.registry import Property, Seen
 from volano.domain.segment import Due, Move
 from volano.domain.tables import TABLES
 from volano.domain.view import View
@@ -54,9 +55,10 @@ class House(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Whom:
-    """The people of now, all identities of theirs, and by which names they may be told of."""
+    """The people of now (`known`: how many there are), their identities, and the names they are told by."""
 
     people: tuple[int, ...]
+    known: int
     identities: frozenset[int]
     emails: frozenset[str]
     names: frozenset[str]
@@ -90,7 +92,7 @@ def forget(
     receipt = Receipt(
         key=secrets.token_hex(8),
         at=now,
-        people=len(whom.people),
+        people=whom.known,
         rows={table: count for table, count in rows.items() if count},
         records=dropped,
         lines=lines,
@@ -123,8 +125,11 @@ def _whom(house: House, ids: Sequence[str]) -> _Whom:
     seen = house.lake.read(View(tables=_THEIRS, columns=("identity", "known_as"), people=people))
     identities |= set(pc.unique(seen.column("identity")).drop_null().to_pylist())
     names |= {name[2:] for name in _texts(seen, "known_as") if name}
+    there = {person for person, profile in zip(people, profiles, strict=True) if profile is not None}
+    there |= set(pc.unique(seen.column("person_id")).to_pylist())
     return _Whom(
         people=people,
+        known=len(there),
         identities=frozenset(identities),
         emails=frozenset(emails),
         names=frozenset(names | emails),
@@ -181,10 +186,22 @@ def _from_store(house: House, whom: _Whom, found: Forgotten, now: int) -> int:
             puts.append((key, Address(key=key, identities=others)))
         elif address:
             drops.append((Address, key))
+    puts += _without_examples(store, Mentions(whom.names))
     store.put(Change(puts=tuple(puts), drops=tuple(drops)))
     if not found.exact:
         remade(house, recalled(house, now=now), now=now)
     return len(drops)
+
+
+def _without_examples(store: Profiles, mentions: Mentions) -> Iterator[tuple[Key, Seen]]:
+    """The records of what arrives whose examples name them, without these examples."""
+    for key, seen in store.scan(Seen):
+        kept = {
+            name: Property(some.types, tuple(one for one in some.examples if not mentions.within(one)))
+            for name, some in seen.properties.items()
+        }
+        if kept != seen.properties:
+            yield key, msgspec.structs.replace(seen, properties=kept)
 
 
 def _scan(store: Profiles, kind: type[Due] | type[Move]) -> Iterable[tuple[Key, Due | Move]]:

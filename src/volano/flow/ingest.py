@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Protocol
 
 import msgspec
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from volano.domain.change import Change, Key
 from volano.domain.event import Frame, Intake, Refusal
@@ -18,18 +20,19 @@ from volano.domain.segment import Move
 from volano.domain.view import Offset
 from volano.errors import BrokenHome
 from volano.flow.decide import person_of
-from volano.flow.knowledge import Knowledge
+from volano.flow.knowledge import Knowing, Knowledge
 from volano.flow.remaking import made_anew, renewed
-from volano.flow.segments import Since, backfill, due, records
+from volano.flow.segments import AT_ONCE, Since, backfill, due, records
 from volano.observe.addresses import addresses
 from volano.observe.claims import claims, identities
-from volano.observe.membership import move_rows, turned
+from volano.observe.membership import OURS, move_rows, turned
 from volano.observe.merges import merges_of
 from volano.observe.registry import registered, with_doubles
 from volano.observe.rows import Rows
 from volano.observe.stitching import Stitched, resolved
 from volano.observe.traits import block_of, joined, tally
-from volano.ports import Journal, Lake, Profiles
+from volano.ports import Journal, Lake, Profiles, State
+from volano.settings import Settings
 
 BYTES_AT_ONCE = 16 * 1024 * 1024
 BEHIND = 20_000  # people who are made anew one by one after a crash; for more the whole house is
@@ -37,6 +40,21 @@ BEHIND = 20_000  # people who are made anew one by one after a crash; for more t
 _frame = msgspec.msgpack.Decoder(Frame)
 _USUAL = Knowledge()
 _DAMAGED = "a stretch of the journal before this place cannot be read: the disk may be failing"
+
+
+class House(Protocol):
+    """Where it comes in and where it goes."""
+
+    @property
+    def settings(self) -> Settings: ...
+    @property
+    def lake(self) -> Lake: ...
+    @property
+    def state(self) -> State: ...
+    @property
+    def profiles(self) -> Profiles: ...
+    def journals(self) -> Sequence[Journal]: ...
+
 
 Taken = list[tuple[Offset, Frame | None]]  # None: a stretch that cannot be read
 
@@ -72,6 +90,31 @@ def drain(  # noqa: PLR0913  what it moves between, and what it goes by
     if heard is not None:
         heard([frame for _, frame in taken if frame is not None])
     return len(taken)
+
+
+def drain_all(house: House) -> int:
+    """Moves on all that every journal of a house holds; returns how many frames."""
+    by = Knowing(house.state, house.settings)
+    return sum(
+        sum(iter(partial(drain, journal, house.lake, house.profiles, by=by), 0))
+        for journal in house.journals()
+    )
+
+
+def remake_of_house(house: House, people: Iterable[int], *, now: int) -> None:
+    """Makes what is known of some people of a house anew, many or few."""
+    by = Knowing(house.state, house.settings)()
+    waiting = list(people)
+    for low in range(0, len(waiting), AT_ONCE):
+        some = waiting[low : low + AT_ONCE]
+        with house.profiles.turn():
+            remake(house.lake, house.profiles, some, now=now, by=by)
+
+
+def settle_everybody(house: House, *, now: int) -> int:
+    """Brings the membership of everybody up to date after segments changed; returns how many people."""
+    by = Knowing(house.state, house.settings)()
+    return backfill(house.lake, house.profiles, by.ready, now=now)
 
 
 def rebuild_profiles(
@@ -152,6 +195,8 @@ def _move(taken: Taken, lake: Lake, profiles: Profiles, by: Knowledge, now: int 
     if stitched.links:
         tables["merges"] = merges_of(stitched.links)
     added = lake.append(tables, taken[-1][0])
+    if moves:  # they tell nothing new of people
+        added["events"] = added["events"].filter(pc.not_equal(added["events"].column("origin"), OURS))
     found = Found(now=now or _now(frames), upto=taken[-1][0], events=added.get("events"))
     _grow(found, stitched, added, profiles, by)
     _note(found, stitched, rows, (told, added.get("events")), profiles)

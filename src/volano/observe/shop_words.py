@@ -87,6 +87,7 @@ _PROPERTIES: Mapping[str, str] = {
     "coupon": "couponcode discountcode vouchercode promocode",
     "query": "searchterm searchstring searchquery keyword",
 }
+WORDS = tuple(_PROPERTIES)
 _PROPERTY_BY_FORM = {form: word for word, forms in _PROPERTIES.items() for form in forms.split()}
 
 

@@ -6,7 +6,7 @@ arguments: the text that is compiled holds only words and names made up here, no
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from volano.rules.check import KINDS, LIST, NUMBER, TEXT, check, found_at, same
@@ -60,15 +60,22 @@ class _Writer:
     """Writes tests as Python expressions, and remembers what their names stand for."""
 
     def __init__(self) -> None:
-        self.names: dict[str, Any] = {"kinds": KINDS, "same": same, "found_at": found_at}
+        self.names: dict[str, Any] = {"kinds": KINDS, "same": same, "found_at": found_at, "texts": _texts}
         self.fields: dict[str, int] = {}
         self.kinds: dict[int, set[int]] = {}
+        self.listed: set[int] = set()
+        self.known: dict[tuple[type, Any], str] = {}
         self.past = False
 
     def bound(self, value: Any) -> str:
-        """A new name for a value."""
-        name = f"c{len(self.names)}"
-        self.names[name] = value
+        """A name for a value; equal texts, numbers and sets share theirs."""
+        shared = isinstance(value, str | int | float | frozenset)
+        name = self.known.get((type(value), value)) if shared else None
+        if name is None:
+            name = f"c{len(self.names)}"
+            self.names[name] = value
+            if shared:
+                self.known[type(value), value] = name
         return name
 
     def function(self, lines: list[str]) -> Any:
@@ -82,6 +89,8 @@ class _Writer:
             if number in self.kinds:
                 body.append(f"kind = kinds[type(f{number})]")
                 body += [f"is{number}_{kind} = kind == {kind}" for kind in sorted(self.kinds[number])]
+            if number in self.listed:
+                body.append(f"s{number} = texts(f{number}) if is{number}_{LIST} else None")
         if self.past:
             body.append(f"now, done = get({self.bound(NOW)}, 0), get({self.bound(DONE)}) or {{}}")
         inside = "\n".join(f"        {line}" for line in [*body, *lines])
@@ -151,10 +160,16 @@ class _Writer:
         return f"same(f{at}, {self.bound(constant)})"
 
     def _among(self, constants: tuple[str, ...], at: int) -> str:
-        alone = f"f{at} in {self.bound(frozenset(constants))}"
-        listed = f"{self._is(LIST, at)} and {self.bound(check(Compare('in', constants)))}(f{at})"
+        self.listed.add(at)
+        known = self.bound(frozenset(constants))
+        alone = f"f{at} in {known}"
+        listed = f"{self._is(LIST, at)} and not {known}.isdisjoint(s{at})"
         return f"({alone} if {self._is(TEXT, at)} else {listed})"
 
     def _is(self, kind: int, at: int) -> str:
         self.kinds.setdefault(at, set()).add(kind)
         return f"is{at}_{kind}"
+
+
+def _texts(values: Iterable[Any]) -> set[str]:
+    return {each for each in values if isinstance(each, str)}

@@ -120,7 +120,9 @@ class MemoryLake:
             self._ids.setdefault(table, set()).difference_update(ids)
         return self.append(told.rows)
 
-    def forget(self, people: Sequence[int], identities: Sequence[int]) -> dict[str, int]:
+    def forget(
+        self, people: Sequence[int], identities: Sequence[int], also: Mapping[str, Sequence[int]] = {}
+    ) -> dict[str, int]:
         """Removes people and what arrived under identities."""
         removed: dict[str, int] = {}
         for kept in (self._rows, self._shadows):
@@ -129,9 +131,10 @@ class MemoryLake:
                 arrived = rows.column(
                     "identity" if "identity" in rows.column_names else "person_id"
                 ).to_pylist()
+                named = set(also.get(table, ())) if kept is self._rows else set()
                 stays = [
-                    who not in people and came not in identities
-                    for who, came in zip(whose, arrived, strict=True)
+                    who not in people and came not in identities and name not in named
+                    for who, came, name in zip(whose, arrived, rows.column("id").to_pylist(), strict=True)
                 ]
                 kept[table] = rows.filter(pa.array(stays, pa.bool_()))
                 if kept is self._rows and not all(stays):

@@ -18,7 +18,20 @@ from volano.errors import VolanoError
 from volano.web import pages
 from volano.web.asgi import Asgi, Message, Receive, Scope, Send
 from volano.web.assets import Assets
-from volano.web.console import campaigns, entry, ideas, plan, results, settings, today
+from volano.web.console import (
+    campaigns,
+    entry,
+    ideas,
+    live,
+    names,
+    people,
+    plan,
+    results,
+    segments,
+    settings,
+    sources,
+    today,
+)
 from volano.web.decisions import decisions_app, is_decision
 from volano.web.intake import intake_app, is_intake
 from volano.web.login import Door
@@ -105,7 +118,7 @@ def _console(house: House, door: Door, turning: Turning, now: Callable[[], int])
         finally:
             turning.stop()
 
-    parts = (entry, today, plan, ideas, campaigns, results, settings)
+    parts = (entry, today, plan, ideas, campaigns, results, people, segments, live, sources, names, settings)
     return Litestar(
         route_handlers=[route.mounted() for part in parts for route in part.ROUTES],
         before_request=pages.gate,

@@ -21,6 +21,7 @@ from litestar.handlers import HTTPRouteHandler
 from volano.domain.account import Session, Source
 from volano.domain.campaign import Campaign
 from volano.domain.leak import slice_name
+from volano.domain.segment import Segment
 from volano.errors import NotAllowed, NotFound, VolanoError
 from volano.web import words
 from volano.web.assets import Assets
@@ -70,6 +71,7 @@ class Desk:
     memo: Memo
     clock: Callable[[], int]
     ended: dict[str, Campaign] = field(default_factory=dict)  # as they were, for undo
+    dropped: dict[str, Segment] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,15 @@ NOTES: Mapping[str, Note] = {
     "stopped": Note("Stopped: nobody sees it any more. Its results stay.", "/campaigns/resume"),
     "shipped": Note("Shipped: everyone in the audience sees it from now on.", "/campaigns/resume"),
     "resumed": Note("It runs on as it did."),
+    "joined": Note("They are one person now.", "/people/undo"),
+    "parted": Note("Taken out: it is somebody of its own now.", "/people/undo"),
+    "rejoined": Note("It is as it was."),
+    "segment-dropped": Note("Deleted.", "/segments/restore"),
+    "revoked": Note("Revoked: what comes with its keys is refused from now on.", "/sources/reinstate"),
+    "reinstated": Note("Its keys are good again."),
+    "named": Note("From now on it comes in under the standard word."),
+    "reread": Note("The past is read anew under that word, too."),
+    "unnamed": Note("It comes in under its own name again."),
     "password": Note("The password is changed; every other browser is signed out."),
     "import-undone": Note("The import is taken back; its rows are gone from the lake."),
 }
@@ -130,6 +141,7 @@ def page(request: Ask, desk: Desk, template: str, *, status: int = 200, **data: 
         signed_in=session is not None,
         note=note,
         note_key=note_key,
+        jobs=desk.turning.jobs,
         **data,
     )
     headers = {"Cache-Control": "no-store"}

@@ -12,6 +12,7 @@ from volano.errors import VolanoError
 from volano.flow.arrivals import Recent
 from volano.flow.ingest import drain, look_again
 from volano.flow.knowledge import Knowing
+from volano.flow.shop import PEOPLE, lens_of
 from volano.ports import Journal
 from volano.wiring import FIRST, House, hold_budget
 
@@ -51,6 +52,7 @@ class Turning:
         self.version = 0
         self.received_at = 0  # when events last came through here; UTC µs
         self.troubles: dict[str, str] = {}
+        self.jobs: tuple[str, ...] = ()  # what the console has asked for and is under way
 
     def start(self) -> None:
         """Begin to turn."""
@@ -74,6 +76,19 @@ class Turning:
         with self._lock:
             self.version += 1
             self._fresh = True
+
+    def soon(self, what: str, act: Callable[[], object]) -> None:
+        """Do something long beside everything else; `jobs` names it until it is done."""
+
+        def done() -> None:
+            self._try(what, act)
+            with self._lock:
+                self.jobs = tuple(job for job in self.jobs if job != what)
+            self.touched()
+
+        with self._lock:
+            self.jobs = (*self.jobs, what)
+        Thread(target=done, name="volano-job", daemon=True).start()
 
     def _drain_on(self) -> None:
         while not self._stop.is_set():
@@ -132,8 +147,9 @@ class Turning:
 
         house, now = self._house, self._clock()
         self._fresh, began = False, monotonic()
-        self._try("looking for leaks", lambda: refresh(house.lake, house.state, now=now))
-        self._try("judging campaigns", lambda: review(house.lake, house.state, now=now))
+        lens = self._try("reading the shop's settings", lambda: lens_of(house)) or PEOPLE
+        self._try("looking for leaks", lambda: refresh(house.lake, house.state, now=now, lens=lens))
+        self._try("judging campaigns", lambda: review(house.lake, house.state, now=now, lens=lens))
         with self._lock:
             self.version += 1
         self._thinking = monotonic() - began

@@ -8,8 +8,9 @@ the making anew from the lake are one function.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from itertools import repeat, starmap
 from typing import Any
 
 import pyarrow as pa
@@ -80,17 +81,21 @@ class Roll:
         return sum(len(part.keys) for part in self.parts)
 
 
+_NOTHING = Profile(person_id=0)
+_STRANGER = {name: getattr(_NOTHING, name) for name in Profile.__struct_fields__}
+
+
 def tally(block: pa.Table, *, zone: str = "UTC") -> list[Profile]:
     """The profiles of the rows of a block of VIEW, by ascending id; `zone` is the shop's time zone.
 
     Parts of histories will do: profiles of the same person are `joined`. Each row is to be in one part.
     """
     history = History(block, zone)
-    columns: dict[str, Sequence[Any]] = {"person_id": history.people.tolist()}
+    columns: dict[str, Iterable[Any]] = {"person_id": history.people.tolist()}
     for trait in TRAITS:
         columns.update(trait.tally(history))
-    names = tuple(columns)
-    return [Profile(**dict(zip(names, row, strict=True))) for row in zip(*columns.values(), strict=True)]
+    every = (columns.get(name, repeat(value)) for name, value in _STRANGER.items())
+    return list(starmap(Profile, zip(*every, strict=False)))
 
 
 def block_of(rows: Mapping[str, pa.Table]) -> pa.Table:
@@ -129,14 +134,11 @@ def joined(one: Profile, other: Profile) -> Profile:
 def facts(profile: Profile | None, *, now: int, bounds: RfmBounds = USUAL) -> dict[str, Any]:
     """What rules may ask of a person at `now` (UTC µs), by the names of FIELDS, without what is missing."""
     found: dict[str, Any] = {}
-    profile = _STRANGER if profile is None else profile
+    profile = _NOTHING if profile is None else profile
     for trait in TRAITS:
         trait.facts(profile, now, found)
     rfm_facts(profile, now, found, bounds)
     return found
-
-
-_STRANGER = Profile(person_id=0)
 
 
 def turns(profile: Profile, *, now: int, bounds: RfmBounds = USUAL) -> int | None:

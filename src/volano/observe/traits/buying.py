@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from volano.domain.event import ORDER_COMPLETED, ORDER_REFUNDED
+from volano.domain.event import ORDER_REFUNDED
 from volano.domain.profile import Profile
 from volano.maths.columns import changes
 from volano.observe.traits.history import DAY as DAY_SECONDS
@@ -21,7 +21,7 @@ KEPT = 512  # the latest days with an order
 
 def tally(history: History) -> Columns:
     """Counts, sums, first and last order, and the days with an order in the shop's time zone."""
-    ordered = np.flatnonzero(history.among(ORDER_COMPLETED))
+    ordered = history.orders
     refunds = np.flatnonzero(history.among(ORDER_REFUNDED))
     columns: dict[str, Any] = {}
     if len(ordered) or len(refunds):

@@ -12,16 +12,17 @@ import numpy as np
 
 from volano.domain.profile import Profile
 from volano.maths.columns import changes
-from volano.observe.traits.buying import BUYING
 from volano.observe.traits.history import History
 from volano.observe.traits.seen import later
 from volano.observe.traits.trait import Columns, Field, Trait, days_since
+from volano.rules.change import Timed
 
 PRODUCTS = 32
 ADDED = ("Product Added", "Wishlist Product Added to Cart")
 REMOVED = ("Product Removed",)
 
 Cart = dict[str, tuple[int, int, int]]
+_EMPTY: Cart = {}
 
 
 def tally(history: History) -> Columns:
@@ -29,9 +30,8 @@ def tally(history: History) -> Columns:
     product = history.texts("product")
     added = history.among(*ADDED)
     rows = np.flatnonzero((added | history.among(*REMOVED)) & (product.codes >= 0))
-    ordered = BUYING.tally(history).get("last_order")
-    if len(rows) and ordered is not None:
-        rows = rows[history.time[rows] > np.array(ordered)[history.owner[rows]]]
+    ordered = history.last(history.orders)
+    rows = rows[history.time[rows] > history.since(ordered)[history.owner[rows]]]
     if not len(rows):
         return {}
     pieces = np.where(added[rows], np.maximum(history.numbers("quantity", null=1)[rows], 1), 0)
@@ -39,11 +39,14 @@ def tally(history: History) -> Columns:
     owner, time, code = history.owner[rows], history.time[rows], product.codes[rows]
     order = np.lexsort((price, pieces, time, code, owner))
     last = order[np.append(np.flatnonzero(changes(owner[order], code[order]))[1:], len(order)) - 1]
-    carts: list[Cart] = [{} for _ in range(len(history))]
+    carts: list[Cart] = [_EMPTY] * len(history)
     names = product.values.take(code[last]).to_pylist()
     words = (column[last].tolist() for column in (owner, time, pieces, price))
     for name, person, at, count, cost in zip(names, *words, strict=True):
-        carts[person][name] = (at, count, cost)
+        cart = carts[person]
+        if cart is _EMPTY:
+            cart = carts[person] = {}
+        cart[name] = (at, count, cost)
     return {"cart": [_latest(cart) for cart in carts]}
 
 
@@ -92,6 +95,8 @@ CART = Trait(
         "cart_value": Field("Value of the cart", "number", "Price of all in the cart, in minor units."),
         "cart_at": Field("Cart filled", "time", "When something was last put into the cart."),
         "days_since_cart": days_since("Days since cart", "cart_at", "Whole days since that."),
-        "hours_since_cart": days_since("Hours since cart", "cart_at", "Whole hours since that."),
+        "hours_since_cart": Field(
+            "Hours since cart", "number", "Whole hours since that.", timed=Timed(3_600_000_000, "cart_at")
+        ),
     },
 )

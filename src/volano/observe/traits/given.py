@@ -2,8 +2,8 @@
 
 The properties of `Identified` rows count, in the words of the shop: texts, numbers, flags, lists of texts
 and what lies one level deep (`consent.email`). The last word on each key counts; of two words of one moment
-the one later in the alphabet of their JSON. A key with its value may take BYTES bytes of JSON (longer texts
-are cut, anything else longer is left out); the KEYS keys told last are known. `null` takes a word back.
+the one later in the alphabet of their JSON. A key with its value may take ROOM characters (longer texts are
+cut, anything else longer is left out); the KEYS keys told last are known. `null` takes a word back.
 """
 
 from __future__ import annotations
@@ -17,14 +17,16 @@ import numpy as np
 from volano.domain.event import IDENTIFIED
 from volano.domain.profile import Profile
 from volano.observe.traits.history import History
-from volano.observe.traits.properties import properties
+from volano.observe.traits.properties import read, read_once
 from volano.observe.traits.trait import Columns, Field, Trait
 
 KEYS = 64
-BYTES = 128
+ROOM = 128  # characters
 TRAITS = "traits."  # how the fact of each begins: a rule says `traits.plan`
 CONSENT = "consent."
 _LARGEST = 2**63
+_NUMBER = 20  # characters that a number may take
+_PLAIN = (bool, float, type(None))
 
 Given = dict[str, tuple[int, Any]]
 _encode = msgspec.json.Encoder().encode
@@ -36,10 +38,11 @@ def tally(history: History) -> Columns:
     if not len(rows):
         return {}
     given: list[Given] = [{} for _ in range(len(history))]
-    for place, moment, told in properties(history, rows):
+    for place, moment, told in read_once(history, rows, lambda text: list(words(read(text)))):
         said = given[place]
-        for key, value in words(told):
-            said[key] = _later(said.get(key), (moment, value))
+        for key, value in told:
+            before = said.get(key)
+            said[key] = (moment, value) if before is None else _later(before, (moment, value))
     return {"given": [_latest(said) for said in given]}
 
 
@@ -50,8 +53,10 @@ def words(told: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     {'plan': 'pro', 'consent.email': True}
     """
     for key, value in told.items():
-        inner = value.items() if isinstance(value, dict) else ()
-        for name, each in ((f"{key}.{name}", each) for name, each in inner) if inner else ((key, value),):
+        inner = (
+            {f"{key}.{name}": each for name, each in value.items()} if type(value) is dict else {key: value}
+        )
+        for name, each in inner.items():
             kept = _kept(name, each)
             if kept is not _NOTHING:
                 yield name, kept
@@ -65,24 +70,21 @@ _NOTHING = _Nothing()
 
 
 def _kept(key: str, value: Any) -> Any:
-    if isinstance(value, dict) or not _plain(value):
-        return _NOTHING
-    room = BYTES - len(_encode(key)) - 1
-    if isinstance(value, str) and len(_encode(value)) > room:
-        value = value[: max(room // 6, 0)]  # six bytes are what a character may take
-    return value if len(_encode(value)) <= room else _NOTHING
+    kind, room = type(value), ROOM - len(key)
+    if kind is str and room > 0:
+        return value[:room]
+    if kind is int:
+        return value if -_LARGEST <= value < _LARGEST and room >= _NUMBER else _NOTHING
+    if kind is list:
+        fits = all(type(each) is str for each in value) and sum(map(len, value)) + len(value) <= room
+        return value if fits else _NOTHING
+    return value if room >= _NUMBER and kind in _PLAIN else _NOTHING
 
 
-def _plain(value: Any) -> bool:
-    if isinstance(value, list):
-        return all(isinstance(each, str) for each in value)
-    return not isinstance(value, int) or -_LARGEST <= value < _LARGEST
-
-
-def _later(one: tuple[int, Any] | None, other: tuple[int, Any]) -> tuple[int, Any]:
-    if one is None or one[0] != other[0]:
-        return other if one is None or one[0] < other[0] else one
-    return one if _encode(one[1]) >= _encode(other[1]) else other
+def _later(one: tuple[int, Any], other: tuple[int, Any]) -> tuple[int, Any]:
+    if one[0] != other[0]:
+        return other if one[0] < other[0] else one
+    return one if one[1] is other[1] or _encode(one[1]) >= _encode(other[1]) else other
 
 
 def _latest(said: Given) -> Given:
@@ -98,7 +100,7 @@ def joined(one: Profile, other: Profile) -> dict[str, Any]:
         return {"given": one.given or other.given}
     given = dict(one.given)
     for key, word in other.given.items():
-        given[key] = _later(given.get(key), word)
+        given[key] = _later(given.get(key, word), word)
     return {"given": _latest(given)}
 
 

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from volano.domain.event import (
+    ORDER_COMPLETED,
     ORDER_REFUNDED,
     ORDER_UPDATED,
     SEGMENT_ENTERED,
@@ -37,7 +38,8 @@ PASSIVE = (  # what befalls a person
 )
 _HALF = 1_800  # seconds
 _HALVES = DAY // _HALF
-_LAST = (1 << 16) * DAY - 1  # the last second of the last day that is a 16-bit number
+_DAYS = 1 << 16
+_LAST = _DAYS * DAY - 1  # the last second of the last day that is a 16-bit number
 
 
 class History:
@@ -105,6 +107,11 @@ class History:
         """The rows the person did."""
         return np.flatnonzero(self.active)
 
+    @cached_property
+    def orders(self) -> Ints:
+        """The rows of orders."""
+        return np.flatnonzero(self.among(ORDER_COMPLETED))
+
     def sums(self, rows: Ints, values: Ints | None = None) -> Ints:
         """Per person: how many of these rows, or the sum of their `values`."""
         owner = self.owner[rows]
@@ -145,45 +152,45 @@ class History:
         """The times of the rows, 0 for row −1."""
         return np.where(rows >= 0, self.time[rows], 0) if len(self.time) else np.zeros(len(rows), np.int64)
 
+    def since(self, rows: Ints) -> Ints:
+        """The times of the rows, the smallest number for row −1."""
+        return np.where(rows >= 0, self.time[rows], np.iinfo(np.int64).min)
+
     def local_seconds(self, rows: Ints, *, own: bool) -> Ints:
         """Seconds since 1970 on the clock of the shop, or of the person (`own`) where the row tells it."""
         seconds = self.second[rows]
         if not own:
-            return seconds + offsets(self.zone, seconds)
+            return seconds + offsets([self.zone], np.zeros(len(rows), np.int64), seconds)
         zone = self.texts("timezone")
-        codes = zone.codes[rows]
-        found = seconds + offsets(self.zone, seconds) if (codes < 0).any() else seconds.copy()
-        for code in np.flatnonzero(np.bincount(codes[codes >= 0], minlength=1)).tolist():
-            here = codes == code
-            name = str(zone.values[code]) if len(zone.values) else self.zone
-            name = name if _known(name) else self.zone
-            found[here] = seconds[here] + offsets(name, seconds[here])
-        return found
+        names = [self.zone, *(name if _known(name) else self.zone for name in zone.values.to_pylist())]
+        return seconds + offsets(names, zone.codes[rows] + 1, seconds)
 
 
-def offsets(zone: str, seconds: Ints) -> Ints:
-    """By how many seconds the clocks of a zone are ahead of UTC at these UTC seconds.
+def offsets(zones: list[str], zone: Ints, seconds: Ints) -> Ints:
+    """By how many seconds the clocks of a zone (its place in `zones`) are ahead of UTC at these UTC seconds.
 
-    >>> offsets("Europe/Berlin", np.array([0, 15_552_000])).tolist(), offsets("UTC", np.array([0])).tolist()
-    ([3600, 3600], [0])
+    >>> offsets(["UTC", "Europe/Berlin"], np.array([1, 0]), np.array([0, 15_552_000])).tolist()
+    [3600, 0]
     """
-    if zone == "UTC" or not len(seconds):
-        return np.zeros(len(seconds), np.int64)
-    days, place = coded(seconds // DAY)
+    if not len(seconds):
+        return seconds
+    known, place = coded(zone * _DAYS + seconds // DAY)
     begin, end = (
-        np.array([_offset(zone, half) for half in halves.tolist()], np.int64)
-        for halves in (days * _HALVES, (days + 1) * _HALVES)
+        np.array([_offset(zones[word // _DAYS], (word % _DAYS + more) * _HALVES) for word in known.tolist()])
+        for more in (0, 1)
     )
     found: Ints = begin[place]
     turning = np.flatnonzero((begin != end)[place])  # on days when clocks are changed, each half hour
-    if len(turning):
-        halves, which = coded(seconds[turning] // _HALF)
-        found[turning] = np.array([_offset(zone, half) for half in halves.tolist()], np.int64)[which]
+    halves = seconds[turning] // _HALF
+    words = zip(zone[turning].tolist(), halves.tolist(), strict=True)
+    found[turning] = [_offset(zones[each], half) for each, half in words]
     return found
 
 
 @lru_cache(maxsize=1 << 17)
 def _offset(zone: str, half: int) -> int:
+    if zone == "UTC":
+        return 0
     try:
         moment = datetime.fromtimestamp(half * _HALF, UTC).astimezone(ZoneInfo(zone))
     except (OverflowError, ValueError, OSError):  # a year that no calendar has
@@ -223,14 +230,15 @@ def distinct(words: Ints) -> Ints:
 
 
 def coded(words: Ints) -> tuple[Ints, Ints]:
-    """The distinct numbers, none of them negative or very large, and the place of each number among them.
+    """The distinct numbers, none of them very far from the others, and the place of each number among them.
 
     >>> [each.tolist() for each in coded(np.array([7, 3, 7]))]
     [[3, 7], [1, 0, 1]]
     """
-    there = np.bincount(words) > 0
+    low = int(words.min()) if len(words) else 0
+    there = np.bincount(words - low) > 0
     place = np.cumsum(there) - 1
-    return np.flatnonzero(there), place[words]
+    return np.flatnonzero(there) + low, place[words - low]
 
 
 def slices(lists: list[Any], bounds: Ints) -> list[list[Any]]:

@@ -15,10 +15,10 @@ import msgspec
 import numpy as np
 
 from volano.domain.profile import Device, Profile
-from volano.maths.columns import Ints, changes
+from volano.maths.columns import Ints, Texts, changes
 from volano.maths.hashing import hash63
 from volano.observe.traits.history import SECOND, History, ranks
-from volano.observe.traits.properties import properties
+from volano.observe.traits.properties import read
 from volano.observe.traits.taste import smallest
 from volano.observe.traits.trait import Columns, Field, Trait
 
@@ -107,19 +107,22 @@ def _marks(history: History, rows: Ints, group: Ints) -> dict[int, dict[str, Mar
     at = np.flatnonzero(bounced | gone)
     if not len(at):
         return {}
-    # people and moments do not name a row, so each row is asked for on its own
+    rows, group = rows[at], group[at]
+    properties, token = history.texts("properties"), history.texts("push_token")
     found: dict[int, dict[str, Mark]] = {}
-    token = history.texts("push_token")
-    for place in at.tolist():
-        row = rows[place : place + 1]
-        reason = next((str(told.get("reason", "")) for _, _, told in properties(history, row)), "")
-        kind = "invalid" if gone[place] else _kind(reason)
+    for number, uninstalled, row in zip(group.tolist(), gone[at].tolist(), rows.tolist(), strict=True):
+        told = "" if uninstalled else _text(properties, row)
+        kind = "invalid" if uninstalled else _kind(str(read(told).get("reason", "")) if told else "")
         if kind:
-            code = int(token.codes[row[0]])
-            said = "" if code < 0 or gone[place] else token.values[code].as_py()
-            marks = found.setdefault(int(group[place]), {})
-            marks[kind] = max(marks.get(kind, (0, "")), (int(history.second[row[0]]), said))
+            marks = found.setdefault(number, {})
+            said = "" if uninstalled else _text(token, row)
+            marks[kind] = max(marks.get(kind, (0, "")), (int(history.second[row]), said))
     return found
+
+
+def _text(column: Texts, row: int) -> str:
+    code = int(column.codes[row])
+    return "" if code < 0 else str(column.values[code])
 
 
 def _kind(reason: str) -> str:

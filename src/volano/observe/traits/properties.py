@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
 
 import msgspec
+import numpy as np
 
 from volano.maths.columns import Ints
-from volano.observe.traits.history import History
+from volano.observe.traits.history import History, coded
 
+T = TypeVar("T")
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
 
 
-def properties(history: History, rows: Ints) -> Iterator[tuple[int, int, dict[str, Any]]]:
-    """Place of the person, moment and properties of the rows that have any."""
+def read_once(history: History, rows: Ints, of: Callable[[str], T]) -> Iterator[tuple[int, int, T]]:
+    """Place of the person, moment, and what `of` makes of the properties, of the rows that have any.
+
+    The same text is read once.
+    """
     if not len(rows):
         return
     column = history.texts("properties")
     rows = rows[column.codes[rows] >= 0]
-    texts = column.values.take(column.codes[rows]).to_pylist()
-    places, moments = history.owner[rows].tolist(), history.time[rows].tolist()
-    for place, moment, text in zip(places, moments, texts, strict=True):
-        found = read(text)
-        if found:
-            yield place, moment, found
+    known, which = coded(column.codes[rows].astype(np.int64)) if len(rows) else (rows, rows)
+    made = [of(text) for text in column.values.take(known).to_pylist()]
+    told = (each.tolist() for each in (history.owner[rows], history.time[rows], which))
+    for place, moment, code in zip(*told, strict=True):
+        yield place, moment, made[code]
 
 
 def read(text: str) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """Categories, brands and price bands a person prefers: weights that halve every 30 days.
 
 A view weighs 1, putting into a cart or on a wish list 3, an order 5. Weights are kept by period of 30 days
-in a frame that does not move (the first begins in 1970), so that they are whole numbers and add exactly;
-only the WINDOW periods up to the newest count. Of a person who has met more than NAMES names,
+in a frame that does not move (period 0 ends on 30 January 2020), so that they are whole numbers and add
+exactly; only the WINDOW periods up to the newest count. Of a person who has met more than NAMES names,
 those with the smallest hash are kept: of two halves of a history the same ones stay.
 
 A price band lies between two of 1, 2, 5, 10, 20, 50 … in the currency's hundredth, thousandth or whole.
@@ -26,6 +26,7 @@ from volano.observe.traits.history import PASSIVE, History, bounds, slices, stre
 from volano.observe.traits.trait import Columns, Field, Trait
 
 PERIOD = 30  # days
+LANDMARK = 18_262  # 1 January 2020 in days since 1970
 WINDOW = 24  # periods: what is older weighs less than a ten millionth
 NAMES = 128
 BEST = 5
@@ -87,9 +88,7 @@ def _tastes(history: History, met: tuple[Ints, Ints, Ints], values: Any) -> list
     """`met`: rows, the code of the name and the weight of each."""
     rows, code, weight = met
     names, place = _named(values)
-    owner, period = history.owner[rows], history.day[rows] // PERIOD
-    low = int(period.min())
-    span = int(period.max()) - low + 1
+    owner, period = history.owner[rows], np.maximum(history.day[rows] - LANDMARK, 0) // PERIOD
     low = int(period.min())
     span = int(period.max()) - low + 1
     word = ((owner * len(names) + place[code]) * span + (period - low)) << 3 | weight
@@ -137,7 +136,8 @@ def _ranked(met: tuple[Ints, Ints, Ints, Ints], exact: Any, texts: Any, people: 
     names = slices(texts[name[heads[turn]]].tolist(), edge)
     counts = shorts.split(flat, ends)
     return [
-        Taste(BETWEEN.join(some), packed) if some else None for some, packed in zip(names, counts, strict=True)
+        Taste(BETWEEN.join(some), packed) if some else None
+        for some, packed in zip(names, counts, strict=True)
     ]
 
 

@@ -146,13 +146,15 @@ def tally(history: History) -> Columns:
     columns: dict[str, Any] = {"visits": shorts.split(flat, edges)}
     if before:
         columns["days_before"] = before
-        count = count + np.array([len(days) // 2 for days in before])
+        count = count + np.array([len(shorts.read(days)) for days in before])
     return {**columns, "sessions": count.tolist()}
 
 
 def _before(owner: Ints, day: Ints, late: Any, people: int) -> list[bytes]:
     early = np.flatnonzero(~late)
-    return [days[-2 * KEPT :] for days in shorts.split(day[early], bounds(owner[early], people))]
+    edge = bounds(owner[early], people)
+    early = early[edge[1:][owner[early]] - np.arange(len(early)) <= KEPT]
+    return shorts.split(day[early], bounds(owner[early], people))
 
 
 def _flat(history: History, rows: Ints, new_day: Any) -> tuple[Ints, Ints, Ints]:

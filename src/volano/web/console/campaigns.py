@@ -8,6 +8,7 @@ from volano.domain.campaign import CONTROL, Campaign
 from volano.domain.verdict import Verdict
 from volano.errors import BadInput
 from volano.flow import launch
+from volano.flow.shop import lens_of
 from volano.observe.sessions import DIMENSIONS
 from volano.web import words
 from volano.web.console.cards import arm_name, goal_name, verdict_cards, window
@@ -120,7 +121,7 @@ def save(request: Ask, desk: Desk, key: str) -> Page:
     changed = before
     try:
         changed = edited(before, sent, DIMENSIONS)
-        launch.revise(desk.house.lake, state, changed, now=now)
+        launch.revise(desk.house.lake, state, changed, now=now, lens=lens_of(desk.house))
         if "publish" in sent:
             launch.publish(state, key, now=now)
             return back(f"/campaigns/{key}", "published", key)

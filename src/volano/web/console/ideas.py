@@ -11,6 +11,7 @@ from volano.domain.idea import Figure, Idea
 from volano.domain.leak import Leak
 from volano.errors import BadInput
 from volano.flow import launch, propose
+from volano.flow.shop import lens_of
 from volano.web import words
 from volano.web.console.cards import idea_title, recipe_title
 from volano.web.pages import Ask, Desk, Page, Route, back, form, page
@@ -162,7 +163,13 @@ def restore(request: Ask, desk: Desk) -> Page:
 
 def make_campaign(request: Ask, desk: Desk) -> Page:
     """Draft a campaign from an idea and open it."""
-    campaign = launch.draft(desk.house.lake, desk.house.state, form(request).get("key", ""), now=desk.clock())
+    campaign = launch.draft(
+        desk.house.lake,
+        desk.house.state,
+        form(request).get("key", ""),
+        now=desk.clock(),
+        lens=lens_of(desk.house),
+    )
     return back(f"/campaigns/{campaign.key}")
 
 

@@ -14,6 +14,7 @@ from volano.domain.leak import DAY, Leak, slice_name
 from volano.flow.journeys import home_journey
 from volano.flow.propose import open_idea, outlook
 from volano.flow.report import count_journey, newest
+from volano.flow.shop import lens_of
 from volano.observe.sessions import DIMENSIONS
 from volano.plan.reached import JourneyTally
 from volano.web import charts, words
@@ -32,7 +33,9 @@ def journey_seen(desk: Desk) -> JourneyTally | None:
     def counted() -> JourneyTally | None:
         last = newest(lake)
         since = None if last is None else last - DAYS * DAY
-        return count_journey(lake, home_journey(desk.house.state), by=DIMENSIONS, since=since)
+        return count_journey(
+            lake, home_journey(desk.house.state), by=DIMENSIONS, since=since, lens=lens_of(desk.house)
+        )
 
     found: JourneyTally | None = desk.memo.of("journey", counted, patience=5)
     return found

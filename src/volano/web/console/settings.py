@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from zoneinfo import available_timezones
+
+from msgspec.structs import replace
+
 from volano.domain.account import Import, Source
 from volano.domain.leak import DAY, Journey
+from volano.domain.shop import WEEKDAYS
 from volano.errors import BadInput
 from volano.flow.journeys import home_journey, keep_journey
+from volano.flow.shop import save_shop, shop_of
 from volano.web.pages import Ask, Desk, Page, Route, address, back, form, page, write_key
 
 
@@ -25,6 +31,9 @@ def more(request: Ask, desk: Desk, *, status: int = 200, problem: str = "") -> P
         address=address(request),
         write_key=write_key(desk),
         home=str(desk.house.home),
+        shop=shop_of(desk.house.state, desk.house.settings),
+        weekdays=WEEKDAYS,
+        zones=sorted(available_timezones()),
     )
 
 
@@ -60,6 +69,29 @@ def journey(request: Ask, desk: Desk) -> Page:
     return back("/settings", "saved")
 
 
+def shop(request: Ask, desk: Desk) -> Page:
+    """Keep what the shop is like; every report honours it."""
+    house, sent = desk.house, form(request)
+    before = shop_of(house.state, house.settings)
+    try:
+        margin = sent.get("margin", "").strip().replace(",", ".")
+        changed = replace(
+            before,
+            name=sent.get("name", ""),
+            timezone=sent.get("timezone", ""),
+            currency=sent.get("currency", ""),
+            week_start=int(sent.get("week_start", "0")),
+            margin=float(margin) / 100 if margin else None,
+            staff=tuple(sent.get("staff", "").split()),
+        )
+        save_shop(house.state, changed, now=desk.clock())
+    except (BadInput, ValueError, OverflowError) as error:
+        problem = error.message if isinstance(error, BadInput) else "the margin must be a number of per cent"
+        return more(request, desk, status=422, problem=problem)
+    desk.turning.touched()
+    return back("/settings", "saved")
+
+
 def menu(request: Ask, desk: Desk) -> Page:
     """What has no room in the bar of a phone."""
     return page(request, desk, "more.html")
@@ -68,6 +100,7 @@ def menu(request: Ask, desk: Desk) -> Page:
 ROUTES = [
     Route("GET", "/more", menu),
     Route("GET", "/settings", settings),
+    Route("POST", "/settings/shop", shop),
     Route("POST", "/settings/imports/undo", undo_import),
     Route("POST", "/settings/journey", journey),
 ]

@@ -7,7 +7,7 @@ from typing import Any
 from volano.domain.account import Source
 from volano.errors import BadInput
 from volano.flow import sources as flow
-from volano.flow.arrivals import by_source
+from volano.flow.arrivals import sources_seen
 from volano.web.pages import Ask, Desk, Page, Route, address, back, form, page
 
 
@@ -26,7 +26,7 @@ def _list(request: Ask, desk: Desk, *, status: int = 200, problem: str = "") -> 
         status=status,
         problem=problem,
         sources=found,
-        arrivals=by_source(house.profiles),
+        arrivals={seen.source: seen for seen in sources_seen(house.profiles)},
         address=address(request),
     )
 

@@ -7,7 +7,9 @@ from typing import Any
 
 from volano.domain.campaign import Campaign
 from volano.domain.leak import DAY
+from volano.flow.arrivals import suggestions
 from volano.flow.overview import Overview, overview
+from volano.flow.shop import lens_of
 from volano.web import charts, words
 from volano.web.console.cards import leak_card, verdict_cards
 from volano.web.console.ideas import idea_cards
@@ -120,7 +122,9 @@ def _due(seen: Overview) -> list[Campaign]:
 def content(request: Ask, desk: Desk) -> dict[str, Any]:
     """Everything that Today shows."""
     now, house = desk.clock(), desk.house
-    seen: Overview = desk.memo.of("overview", lambda: overview(house.lake, house.state, now=now))
+    seen: Overview = desk.memo.of(
+        "overview", lambda: overview(house.lake, house.state, now=now, lens=lens_of(house))
+    )
     where = standing(seen, now=now)
     return {
         "seen": seen,
@@ -133,6 +137,7 @@ def content(request: Ask, desk: Desk) -> dict[str, Any]:
         "idea": next(iter(idea_cards(seen.ideas[:1], [], seen.leaks)), None),
         "due": _due(seen),
         "verdict": next(iter(verdict_cards(seen.verdicts[:1], seen.campaigns)), None),
+        "unnamed": [one for one in suggestions(house.profiles, house.state) if one.to][:3],
         "coming": now - desk.turning.received_at < 60 * words.SECOND,
         "troubles": desk.turning.troubles,
         "address": address(request),

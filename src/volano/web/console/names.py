@@ -1,0 +1,180 @@
+"""What a source sends, by name, and the standard words that the shop's own names stand for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from volano.domain.naming import Naming, naming_key
+from volano.domain.registry import Seen
+from volano.errors import BadInput
+from volano.flow import naming as flow
+from volano.flow.arrivals import event_seen, events_seen, source_seen, suggestions
+from volano.flow.ingest import remake_of_house
+from volano.flow.shop import shop_of
+from volano.flow.sources import source_of
+from volano.observe.shop_words import STANDARD, WORDS
+from volano.web.pages import Ask, Desk, Page, Route, back, form, page
+
+_ROOM = 4  # empty rows for names of properties
+
+
+def source(request: Ask, desk: Desk, key: str) -> Page:
+    """The names that a source sends, those that want a word first."""
+    house = desk.house
+    wanted = {one.event: one for one in suggestions(house.profiles, house.state) if one.source == key}
+    namings = {one.event: one for one in house.state.find(Naming) if one.source in ("", key)}
+    seen = events_seen(house.profiles, key)
+    seen.sort(key=lambda one: (one.event not in wanted, -one.count))
+    return page(
+        request,
+        desk,
+        "source.html",
+        source=source_of(house.state, key),
+        whole=source_seen(house.profiles, key),
+        events=seen,
+        wanted=wanted,
+        namings=namings,
+    )
+
+
+def event(request: Ask, desk: Desk, key: str) -> Page:
+    """One event of a source: its properties, its word, and the last ten before and after."""
+    name = request.query_params.get("event", "")
+    return _show(request, desk, key, _kept(desk, key, name))
+
+
+def _kept(desk: Desk, key: str, name: str) -> Naming:
+    """The naming of an event, or what would be proposed."""
+    house = desk.house
+    for one in house.state.find(Naming):
+        if one.event == name and one.source in ("", key):
+            return one
+    for proposed in suggestions(house.profiles, house.state):
+        if proposed.source == key and proposed.event == name:
+            return Naming(key="", source=key, event=name, to=proposed.to, properties=proposed.properties)
+    return Naming(key="", source=key, event=name, to="")
+
+
+def _show(request: Ask, desk: Desk, key: str, naming: Naming, *, problem: str = "") -> Page:
+    house, name = desk.house, naming.event
+    seen = event_seen(house.profiles, key, name)
+    return page(
+        request,
+        desk,
+        "event.html",
+        status=422 if problem else 200,
+        problem=problem,
+        source=source_of(house.state, key),
+        event=name,
+        seen=seen,
+        properties=_properties(seen),
+        naming=naming,
+        pairs=[*naming.properties.items(), *[("", "")] * _ROOM],
+        standard=STANDARD,
+        words=WORDS,
+        **_preview(desk, naming),
+    )
+
+
+def _properties(seen: Seen | None) -> list[dict[str, Any]]:
+    """The properties of an event, the most frequent first."""
+    if seen is None:
+        return []
+    return [
+        {
+            "name": name,
+            "share": one.count / max(seen.count, 1),
+            "types": " or ".join(sorted(one.types, key=lambda kind: -one.types[kind])),
+            "examples": one.examples,
+        }
+        for name, one in sorted(seen.properties.items(), key=lambda pair: (-pair[1].count, pair[0]))
+    ]
+
+
+def _preview(desk: Desk, naming: Naming) -> dict[str, Any]:
+    """The last ten events before and after; nothing while no word is chosen."""
+    if not naming.to:
+        return {"examples": [], "trouble": ""}
+    house = desk.house
+    currency = shop_of(house.state, house.settings).currency
+    try:
+        found = flow.preview(house.lake, naming, currency=currency, now=desk.clock())
+    except BadInput as error:
+        return {"examples": [], "trouble": error.message}
+    rows = [
+        {
+            "time": one.time,
+            "before": {"event": one.event, **{name: _short(value) for name, value in one.properties.items()}},
+            "after": {name: _short(value) for name, value in one.after.items()},
+        }
+        for one in found
+    ]
+    return {"examples": rows, "trouble": ""}
+
+
+def _short(value: Any) -> str:
+    text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
+    return text if len(text) <= 80 else f"{text[:77]}…"
+
+
+def preview(request: Ask, desk: Desk) -> Page:
+    """The last ten events under what is being chosen, as a fragment."""
+    return page(request, desk, "_examples.html", **_preview(desk, _sent(request)))
+
+
+def _sent(request: Ask) -> Naming:
+    sent = form(request)
+    pairs = {
+        sent.get(f"{number}.from", "").strip(): sent.get(f"{number}.to", "").strip() for number in range(60)
+    }
+    whose = "" if sent.get("whose") == "all" else sent.get("source", "")
+    return Naming(
+        key=naming_key(whose, sent.get("event", "")),
+        source=whose,
+        event=sent.get("event", ""),
+        to=sent.get("to", ""),
+        properties={name: to for name, to in pairs.items() if name and to},
+        minor=sent.get("minor") == "1",
+    )
+
+
+def save(request: Ask, desk: Desk) -> Page:
+    """Keep a naming; with the other button also read the past under it."""
+    house, sent, naming = desk.house, form(request), _sent(request)
+    key = sent.get("source", "")
+    try:
+        kept = flow.save_naming(house.state, naming, now=desk.clock())
+    except BadInput as error:
+        return _show(request, desk, key, naming, problem=error.message)
+    if "past" in sent:
+        _reread(desk, kept)
+    return back(f"/sources/{key}", "reread" if "past" in sent else "named", kept.key)
+
+
+def drop(request: Ask, desk: Desk) -> Page:
+    """Take a naming back, and read the past without it."""
+    house = desk.house
+    naming = flow.drop_naming(house.state, form(request).get("key", ""))
+    _reread(desk, naming)
+    return back(f"/sources/{form(request).get('source', naming.source) or naming.source}", "unnamed")
+
+
+def _reread(desk: Desk, naming: Naming) -> None:
+    house = desk.house
+
+    def read() -> None:
+        people = flow.reread(house, house.corrections, naming)
+        remake_of_house(house, people, now=desk.clock())
+
+    desk.turning.soon(f"reading the past of {naming.event} anew", read)
+
+
+ROUTES = [
+    Route("GET", "/sources/{key:str}", source),
+    Route("GET", "/sources/{key:str}/event", event),
+    Route("POST", "/names/preview", preview),
+    Route("POST", "/names/save", save),
+    Route("POST", "/names/drop", drop),
+]
