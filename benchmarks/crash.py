@@ -30,6 +30,7 @@ from segment.analytics.client import Client
 
 from volano.adapters.journal_frames import framed
 from volano.adapters.journal_notes import incidents
+from volano.domain.event import SEGMENT_ENTERED, SEGMENT_LEFT
 from volano.domain.profile import Profile
 from volano.domain.view import View
 from volano.maths.hashing import hash63
@@ -182,7 +183,8 @@ def counted(home: Path, record: Record, killed: dict[str, int], sent: int, secon
         pass
     if turning.troubles:
         raise SystemExit(f"the journals cannot be drained: {turning.troubles}")
-    rows = Counter(house.lake.read(View(columns=("id",)))["id"].to_pylist())
+    events = house.lake.read(View(columns=("id", "event"))).to_pylist()
+    rows = Counter(row["id"] for row in events if row["event"] not in (SEGMENT_ENTERED, SEGMENT_LEFT))
     promised = {message_row("web", message) for message in record.acknowledged}
     told = [one for name in journal_names(home) for one in incidents(home / "journal" / name)]
     return Figures(

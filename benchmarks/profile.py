@@ -166,11 +166,12 @@ def one_by_one(store: Path) -> None:
     profiles = LmdbProfiles(store)
     some = [one for _, (_, one) in zip(range(2_000), profiles.scan(Profile), strict=False)]
     now = (START + 400 * DAY) * 1_000_000
-    for name, do in {
+    each: dict[str, Callable[[Profile], object]] = {
         "get": lambda one: profiles.get(Profile, one.person_id),
         "joined": lambda one: joined(one, one),
         "facts": lambda one: facts(one, now=now),
-    }.items():
+    }
+    for name, do in each.items():
         began = time.process_time()
         for one in some:
             do(one)
@@ -190,11 +191,9 @@ def run(home: Path, count: int) -> bool:
     print(f"{count:,} people, {rows:,} events, {len(columns)} columns")
     print(f"DuckDB scan + sort (floor) {floor:7.1f} CPU s {wall:7.1f} s {memory:7,.0f} MB")
     known, spent, wall, memory = measured(made_anew, home / "lake", home / "profiles")
-    size = (home / "profiles" / "data.mdb").stat().st_blocks * 512 / 2**20
-    print(f"profiles made anew         {spent:7.1f} CPU s {wall:7.1f} s {memory:7,.0f} MB", end="")
-    print(
-        f"   {spent / floor:.2f} × floor; {known:,} people, {size:,.0f} MB on disk, {size * 2**20 / known:.0f} B each"
-    )
+    size = (home / "profiles" / "data.mdb").stat().st_blocks * 512
+    print(f"profiles made anew         {spent:7.1f} CPU s {wall:7.1f} s {memory:7,.0f} MB")
+    print(f"{spent / floor:.2f} × floor; {known:,} people, {size / 2**20:,.0f} MB, {size / known:.0f} B each")
     _, spent_reading, wall, memory = measured(opened, home / "profiles")
     print(f"all read, facts told       {spent_reading:7.1f} CPU s {wall:7.1f} s {memory:7,.0f} MB")
     one_by_one(home / "profiles")

@@ -246,22 +246,18 @@ def restore_home(settings: Settings, file: Path, move: Callable[[int, int], None
     Whom we have forgotten since it was written is forgotten again.
     """
     from volano.adapters.backup import forgotten_in, unpack
-    from volano.flow.ingest import drain, rebuild_profiles
+    from volano.flow.forgetting import forget
+    from volano.flow.ingest import drain_all, rebuild_profiles
     from volano.flow.knowledge import knowledge
 
     gone = forgotten_in(file)
     files = unpack(file, Path(settings.home).resolve(), move)
-    house = open_house(settings)
+    house, now = open_house(settings), time.time_ns() // 1000
     by = knowledge(house.state, settings)
-    if gone:
-        for journal in house.journals():
-            while drain(journal, house.lake, house.profiles, by=by):
-                pass
-        house.corrections.forget(gone, gone)  # a person is called by one of their identities
-        for journal in house.journals():
-            journal.scrub(house.lake.offset(journal.name))
     names = [journal.name for journal in house.journals()]
-    rebuild_profiles(house.lake, house.profiles, names, now=time.time_ns() // 1000, by=by)
+    rebuild_profiles(house.lake, house.profiles, names, now=now, by=by)
+    if gone:  # a person is called by one of their identities
+        forget(house, [str(one) for one in gone], now=now, drain=lambda: drain_all(house))
     return files
 
 

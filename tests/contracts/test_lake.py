@@ -323,7 +323,7 @@ VIEWS = (
     steps=[("events", [(0, 0)]), ("merges", [(0, 1)]), ("merges", [(0, 2), (1, 2)]), ("merges", [(0, 0)])]
 )
 @example(steps=[("both", [(1, 0)]), ("compact", []), ("forget", [(1, 0)])])
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_blocks_hold_whole_people_whatever_is_appended_and_said(steps: list[Step]) -> None:
     memory = MemoryLake(buckets=2)
     now = play(memory, steps)

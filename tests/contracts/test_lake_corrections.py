@@ -131,6 +131,12 @@ def test_an_order_that_is_read_anew_is_there_once(lake: AnyLake) -> None:
     assert (whose, len(seen(lake, "id")), lake.verify()) == ({0, 1, 2, 4}, 20, [])
 
 
+def test_rows_that_say_nothing_in_a_column_are_not_rewritten(lake: AnyLake) -> None:
+    lake.append({"events": table([event(1, 5, told="buy"), event(2, 5), event(3, 6, told="look")])})
+    assert counts(lake.rewrite((("told", ("buy",)),), relabelled)) == {"events": 1, "order_lines": 1}
+    assert sorted(seen(lake, "id")) == [(2,), (3,), (101,)]
+
+
 def test_a_column_that_events_have_not_selects_nothing_to_rewrite(lake: AnyLake) -> None:
     with pytest.raises(BadInput, match="no column 'colour'"):
         lake.rewrite((("colour", ("red",)),), relabelled)
@@ -152,3 +158,11 @@ def test_who_is_forgotten_is_in_no_table_and_does_not_come_back(lake: AnyLake) -
     assert seen(lake, "id") == [(3,)]
     lake.append({"events": table([event(90, 4)])})
     assert sorted(seen(lake, "id", "person_id")) == [(3, 3), (90, 4)]
+
+
+def test_rows_named_by_their_ids_are_forgotten_too(lake: AnyLake) -> None:
+    lake.append({"events": table([event(1, 5), event(2, 6)])})
+    lake.append({"exposures": table([exposure(1, 7), exposure(2, 6), exposure(3, 8)])})
+    gone = lake.forget([5], [], also={"exposures": [1, 2, 77]})
+    assert gone == {"events": 1, "exposures": 2}
+    assert (seen(lake, "id"), seen(lake, "id", tables=("exposures",))) == ([(2,)], [(3,)])

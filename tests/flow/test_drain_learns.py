@@ -11,7 +11,7 @@ from volano.domain.naming import Naming
 from volano.domain.profile import Profile
 from volano.domain.registry import Seen
 from volano.domain.segment import Due, Segment
-from volano.flow.ingest import drain, rebuild_profiles
+from volano.flow.ingest import drain, look_again, rebuild_profiles
 from volano.flow.knowledge import Knowledge
 from volano.observe.identity import address_key, identity
 from volano.observe.membership import ready
@@ -57,6 +57,24 @@ def test_who_enters_a_segment_is_told_with_the_next_drain(site: Site, by: Knowle
     drained(site, by)
     assert moves(site) == [("Segment Entered", '{"segment":"buyers"}')]
     assert site.profile("u:7").orders == 1
+
+
+def test_moves_are_told_without_another_event(site: Site, by: Knowledge) -> None:
+    send(site, order("o1", user="7"))
+    drained(site, by)
+    assert look_again(site.lake, site.profiles, by, now=NOW)
+    assert moves(site) == [("Segment Entered", '{"segment":"buyers"}')]
+    assert not look_again(site.lake, site.profiles, by, now=NOW)
+
+
+def test_time_alone_makes_people_leave_a_segment(site: Site, by: Knowledge) -> None:
+    send(site, *(event("Product Viewed", user="7", time=NOW + n) for n in range(2)))
+    drained(site, by)
+    assert "lookers" in site.profile("u:7").segments
+    look_again(site.lake, site.profiles, by, now=NOW + 8 * DAY)
+    assert site.profile("u:7").segments == {}
+    look_again(site.lake, site.profiles, by, now=NOW + 8 * DAY)
+    assert moves(site)[-1] == ("Segment Left", '{"segment":"lookers"}')
 
 
 def test_history_conditions_count_over_several_drains_and_merges(site: Site, by: Knowledge) -> None:

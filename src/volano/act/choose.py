@@ -15,6 +15,7 @@ from volano.act.assign import arms_of, variant
 from volano.act.eligible import Facts, eligible
 from volano.domain.campaign import Arm, Campaign
 from volano.domain.event import Decision, Option
+from volano.domain.rfm import RfmBounds
 from volano.errors import BadRule
 from volano.rules.block import compile_block
 from volano.rules.compile import compile_one
@@ -22,6 +23,7 @@ from volano.rules.compile import compile_one
 Arms = npt.NDArray[np.str_]
 SERVED = ("live", "shipped")
 OUTSIDE = ""
+_USUAL = RfmBounds()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,13 +39,17 @@ class Offer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """What is live, immutable; `broken` names the campaigns that were left out and why."""
+    """What is live, immutable; `broken` names the campaigns that were left out and why.
+
+    `bounds` say where the types of customers begin that rules may ask for.
+    """
 
     offers: tuple[Offer, ...] = ()
+    bounds: RfmBounds = RfmBounds()
     broken: tuple[tuple[str, str], ...] = ()
 
 
-def snapshot(campaigns: Iterable[Campaign]) -> Snapshot:
+def snapshot(campaigns: Iterable[Campaign], bounds: RfmBounds = _USUAL) -> Snapshot:
     """The live and shipped ones of the campaigns, by key; one whose rule is bad harms no other."""
     offers, broken = [], []
     for campaign in sorted(campaigns, key=lambda each: each.key):
@@ -53,7 +59,7 @@ def snapshot(campaigns: Iterable[Campaign]) -> Snapshot:
             offers.append(_offer(campaign))
         except BadRule as error:
             broken.append((campaign.key, error.message))
-    return Snapshot(offers=tuple(offers), broken=tuple(broken))
+    return Snapshot(offers=tuple(offers), broken=tuple(broken), bounds=bounds)
 
 
 def choose(ready: Snapshot, facts: Facts, identity_for: Callable[[str], str], *, now: int) -> list[Decision]:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from volano.adapters.lake_blocks import text_among
 from volano.adapters.lake_files import Files
@@ -59,7 +60,7 @@ def _matching(files: Files, part: Part, only: Only) -> npt.NDArray[np.bool_] | N
     for name, values in only:
         if name not in rows.column_names:
             return None
-        mask &= text_among(rows.column(name), values).to_numpy()
+        mask &= pc.fill_null(text_among(rows.column(name), values), False).to_numpy()
     return mask
 
 

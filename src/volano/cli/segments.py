@@ -78,7 +78,7 @@ def segments(
     house = open_house(read_settings(home=home), make=False)
     if starters and plant(house.state, now=now()):
         _settle(house)
-    inside = sizes(everybody(house.profiles, now=now()))
+    inside = sizes(everybody(house.profiles, now=now(), bounds=_bounds(house)))
     found = [
         {
             "key": one.key,
@@ -128,7 +128,7 @@ def _preview(house: House, rule: Any) -> Preview:
     from volano.flow.segments import everybody, preview
 
     moment = now()
-    people = everybody(house.profiles, now=moment)
+    people = everybody(house.profiles, now=moment, bounds=_bounds(house))
     return preview(house.lake, people, rule, house.state.find(Segment), now=moment)
 
 
@@ -165,7 +165,9 @@ def _members(house: House, rule: Any, export: str | None, as_json: bool) -> None
     from volano.flow.segments import everybody, fitting, named_people
 
     moment = now()
-    people = fitting(house.lake, everybody(house.profiles, now=moment), rule, now=moment)
+    people = fitting(
+        house.lake, everybody(house.profiles, now=moment, bounds=_bounds(house)), rule, now=moment
+    )
     names = named_people(house.lake, people)
     found = [{"person_id": person, "known_as": names[person]} for person in people]
     if export is None:
@@ -193,3 +195,10 @@ def _show(found: Preview) -> None:
     if found.overlap:
         rows = [[one.name, f"{one.both:,}", f"{one.size:,}"] for one in found.overlap]
         table("They are in", ["segment", "of these", "in all"], rows)
+
+
+def _bounds(house: House) -> Any:
+    """Where the types of customers begin."""
+    from volano.flow.shop import shop_of
+
+    return shop_of(house.state, house.settings).rfm

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from volano.errors import BadInput
-
 TYPES = (
     "champions",
     "loyal",
@@ -33,11 +31,15 @@ class RfmBounds:
     orders: Four = (2, 3, 5, 10)
     money: Four = (5_000, 10_000, 25_000, 50_000)
 
-    def __post_init__(self) -> None:
-        """BadInput where limits do not ascend."""
+    def wrong(self) -> str:
+        """What is wrong with the limits, in a sentence; nothing where each four ascend.
+
+        >>> RfmBounds(orders=(1, 2, 2, 3)).wrong()
+        'the limits of orders are 1, 2, 2, 3: give four, each larger than the one before'
+        """
         for name in ("days", "orders", "money"):
             limits = getattr(self, name)
             if len(limits) != 4 or list(limits) != sorted(set(limits)):
-                raise BadInput(
-                    f"the limits of {name} are {limits}: give four, each larger than the one before"
-                )
+                told = ", ".join(f"{limit:g}" for limit in limits)
+                return f"the limits of {name} are {told}: give four, each larger than the one before"
+        return ""

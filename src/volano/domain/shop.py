@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from volano.domain.rfm import RfmBounds
+
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 NAMED_BY_MARKS = ("source", "medium", "campaign", "keyword")
 
@@ -14,7 +16,8 @@ class Shop(msgspec.Struct, frozen=True, kw_only=True):
     `week_start` is 0 for Monday to 6 for Sunday. `margin` is the share of revenue that is left as profit,
     None where nobody said. `staff` are user ids, e-mail addresses and, with a leading `@`, domains: their
     events are kept and left out of reports. `marks` are parameters of an address that name a campaign,
-    beside the usual ones → `source`, `medium`, `campaign` or `keyword`. `changed_at` is UTC µs.
+    beside the usual ones → `source`, `medium`, `campaign` or `keyword`. `rfm` says where types of customers
+    begin. `changed_at` is UTC µs.
     """
 
     key: str = "shop"
@@ -25,6 +28,7 @@ class Shop(msgspec.Struct, frozen=True, kw_only=True):
     margin: float | None = None
     staff: tuple[str, ...] = ()
     marks: dict[str, str] = {}
+    rfm: RfmBounds = RfmBounds()
     changed_at: int = 0
 
     def profit(self, revenue: float) -> float | None:

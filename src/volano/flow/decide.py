@@ -24,12 +24,15 @@ from volano.act.eligible import facts, returning
 from volano.domain.event import Decided, Decision
 from volano.domain.identity import Identity
 from volano.domain.profile import Profile
+from volano.domain.rfm import RfmBounds
 from volano.domain.tables import DECISIONS
 from volano.observe import traits
 from volano.observe.identity import decision_row, identity, known_as
 from volano.observe.traffic import traffic
 from volano.ports import Journal, Profiles
 from volano.rules.compile import DONE, NOW
+
+_USUAL = RfmBounds()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +66,8 @@ async def decide_one(ready: Snapshot, profiles: Profiles, journal: Journal, ask:
     profile = known_profile(profiles, ask)
     hashed = ask.anonymous_id or ask.user_id
     assigned = profile.assigned if profile else {}
-    decisions = choose(ready, facts_of(ask, profile), lambda salt: assigned.get(salt, hashed), now=ask.now)
+    found = facts_of(ask, profile, ready.bounds)
+    decisions = choose(ready, found, lambda salt: assigned.get(salt, hashed), now=ask.now)
     if decisions:
         await journal.append(msgspec.msgpack.encode(_frame(ask, decisions)))
     return DecideAnswer(id=hashed, campaigns=told(ready, decisions, hashed))
@@ -99,12 +103,16 @@ def known_profile(profiles: Profiles, ask: Ask) -> Profile | None:
     return None
 
 
-def facts_of(ask: Ask, profile: Profile | None) -> dict[str, Any]:
+def facts_of(ask: Ask, profile: Profile | None, bounds: RfmBounds = _USUAL) -> dict[str, Any]:
     """The facts of one who asks; parts of the context that are not as they should be tell nothing."""
     session = ask.context.get("session")
     session = session if isinstance(session, dict) else {}
     landing, visits = session.get("landing"), session.get("visits")
-    known = {NOW: ask.now, DONE: profile.done if profile else {}, **traits.facts(profile, now=ask.now)}
+    known = {
+        NOW: ask.now,
+        DONE: profile.done if profile else {},
+        **traits.facts(profile, now=ask.now, bounds=bounds),
+    }
     return facts(
         traffic(ask.context),
         known,

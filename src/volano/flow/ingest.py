@@ -145,14 +145,20 @@ def remake(
     profiles.put(_change(found, lake, by))
 
 
-def look_again(profiles: Profiles, by: Knowledge, *, now: int) -> int:
-    """Settles the people whose time has come, without an event of theirs; returns how many."""
+def look_again(lake: Lake, profiles: Profiles, by: Knowledge, *, now: int) -> bool:
+    """What is to be done without a new event: people whose time has come are settled, moves are told.
+
+    Returns whether anything was.
+    """
     with profiles.turn():
+        moves = dict(profiles.scan(Move))
+        if moves:
+            lake.append({"events": move_rows([*moves.values()])})
+            profiles.put(Change(drops=tuple((Move, key) for key in moves)))
         change = due(profiles, by.ready, now=now)
-        if change is None:
-            return 0
-        profiles.put(change)
-        return sum(isinstance(record, Profile) for _, record in change.puts)
+        if change is not None:
+            profiles.put(change)
+        return bool(moves) or change is not None
 
 
 @dataclass(slots=True, kw_only=True)

@@ -54,7 +54,7 @@ class Knowing:
                 zone=shop.timezone,
                 marks=tuple(sorted(shop.marks.items())),
                 names=Names(namings),
-                ready=ready(segments, audiences),
+                ready=ready(segments, audiences, bounds=shop.rfm),
             )
             self._read = read
         return self._made

@@ -81,6 +81,8 @@ def save_shop(state: State, shop: Shop, *, now: int) -> Shop:
         raise BadInput(
             f"the margin is {shop.margin:g}; it must be a share above 0 and at most 1, such as 0.3"
         )
+    if shop.rfm.wrong():
+        raise BadInput(shop.rfm.wrong())
     state.put(kept)
     return kept
 

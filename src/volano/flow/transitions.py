@@ -6,9 +6,8 @@ from functools import partial
 
 import msgspec
 
-from volano.domain.rfm import TYPES, RfmBounds
+from volano.domain.rfm import TYPES
 from volano.flow.shop import PEOPLE, Lens
-from volano.observe.traits.rfm import USUAL
 from volano.observe.transitions import NO_ORDER, VIEW, Transitions, transitions
 from volano.ports import Lake
 
@@ -23,11 +22,9 @@ class TransitionView(msgspec.Struct, frozen=True, kw_only=True):
     people: tuple[tuple[int, ...], ...]
 
 
-def transition_view(
-    lake: Lake, *, since: int, now: int, lens: Lens = PEOPLE, bounds: RfmBounds = USUAL
-) -> TransitionView:
+def transition_view(lake: Lake, *, since: int, now: int, lens: Lens = PEOPLE) -> TransitionView:
     """Who moved where from `since` to `now` (UTC µs)."""
-    count = partial(transitions, since=since, now=now, zone=lens.shop.timezone, bounds=bounds)
+    count = partial(transitions, since=since, now=now, zone=lens.shop.timezone, bounds=lens.shop.rfm)
     found = lake.tally(lens.on(VIEW), count) or Transitions()
     rows = (*TYPES, NO_ORDER)
     people = tuple(tuple(found.of(before, after) for after in TYPES) for before in rows)

@@ -132,9 +132,10 @@ class MemoryLake:
                     "identity" if "identity" in rows.column_names else "person_id"
                 ).to_pylist()
                 named = set(also.get(table, ())) if kept is self._rows else set()
+                ids = rows.column("id").to_pylist() if named else [None] * len(rows)
                 stays = [
                     who not in people and came not in identities and name not in named
-                    for who, came, name in zip(whose, arrived, rows.column("id").to_pylist(), strict=True)
+                    for who, came, name in zip(whose, arrived, ids, strict=True)
                 ]
                 kept[table] = rows.filter(pa.array(stays, pa.bool_()))
                 if kept is self._rows and not all(stays):

@@ -23,6 +23,7 @@ from volano.web.console import (
     entry,
     ideas,
     live,
+    moves,
     names,
     people,
     plan,
@@ -118,7 +119,21 @@ def _console(house: House, door: Door, turning: Turning, now: Callable[[], int])
         finally:
             turning.stop()
 
-    parts = (entry, today, plan, ideas, campaigns, results, people, segments, live, sources, names, settings)
+    parts = (
+        entry,
+        today,
+        plan,
+        ideas,
+        campaigns,
+        results,
+        people,
+        moves,
+        segments,
+        live,
+        sources,
+        names,
+        settings,
+    )
     return Litestar(
         route_handlers=[route.mounted() for part in parts for route in part.ROUTES],
         before_request=pages.gate,

@@ -6,7 +6,7 @@ fills its column while its words keep their size.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import cos, pi, sin
 
@@ -186,4 +186,39 @@ def tile(name: str, now: float, before: float, days: Sequence[float], *, shown: 
         change=words.change(relative) if before else "",
         tone=tone,
         line=sparkline(days),
+    )
+
+
+PARTS = ("night", "morning", "afternoon", "evening")  # six hours each
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Week:
+    """A week of hours: `cells` are (row, hour 0 to 23, strength 1 to 4), `rows` days with their four parts."""
+
+    cells: tuple[tuple[int, int, int], ...]
+    rows: tuple[tuple[str, tuple[int, ...]], ...]
+    said: str
+
+
+def week(hours: Mapping[int, int], first: int = 0) -> Week | None:
+    """Events by hour of the week (0: Monday 00:00) as a picture that begins on day `first`; None without any.
+
+    >>> week({20: 4, 44: 1}).cells, week({20: 4, 44: 1}).said
+    (((0, 20, 4), (1, 20, 1)), 'Most often on Mon in the evening')
+    """
+    if not hours:
+        return None
+    top = max(hours.values())
+    parts = {(day, part): 0 for day in range(7) for part in range(4)}
+    for hour, events in hours.items():
+        parts[hour // 24, hour % 24 // 6] += events
+    order = [(first + row) % 7 for row in range(7)]
+    day, part = max(parts, key=lambda key: parts[key])
+    when = "at night" if part == 0 else f"in the {PARTS[part]}"
+    return Week(
+        cells=tuple(((at // 24 - first) % 7, at % 24, -(-4 * events // top)) for at, events in sorted(hours.items())),
+        rows=tuple((_DAYS[day], tuple(parts[day, part] for part in range(4))) for day in order),
+        said=f"Most often on {_DAYS[day]} {when}",
     )

@@ -10,8 +10,10 @@ import msgspec
 
 from volano.act.choose import Snapshot, snapshot
 from volano.domain.campaign import Campaign
+from volano.domain.rfm import RfmBounds
 from volano.errors import BadBody, BadInput, VolanoError
 from volano.flow.decide import Ask, decide_one
+from volano.flow.shop import shop_of
 from volano.ports import Journal, Profiles, State
 from volano.settings import Settings
 from volano.web.asgi import (
@@ -71,15 +73,15 @@ class Live:
     def __init__(self, state: State) -> None:
         self._state = state
         self._read_at = -REFRESH
-        self._campaigns: list[Campaign] = []
+        self._read: tuple[list[Campaign], RfmBounds] = ([], RfmBounds())
         self._ready = Snapshot()
 
     def ready(self, now: int) -> Snapshot:
         """What is live, at most a second old."""
-        if now - self._read_at >= REFRESH:
-            found = self._state.find(Campaign)
-            if found != self._campaigns:
-                self._campaigns, self._ready = found, snapshot(found)
+        if not 0 <= now - self._read_at < REFRESH:  # the clock may have been set back
+            found = (self._state.find(Campaign), shop_of(self._state).rfm)
+            if found != self._read:
+                self._read, self._ready = found, snapshot(*found)
             self._read_at = now
         return self._ready
 

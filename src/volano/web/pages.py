@@ -6,7 +6,7 @@ import hmac
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from threading import Lock
+from threading import Lock, Thread
 from time import monotonic
 from typing import Any, Literal
 from urllib.parse import quote, unquote
@@ -21,8 +21,10 @@ from litestar.handlers import HTTPRouteHandler
 from volano.domain.account import Session, Source
 from volano.domain.campaign import Campaign
 from volano.domain.leak import slice_name
+from volano.domain.naming import Naming
 from volano.domain.segment import Segment
 from volano.errors import NotAllowed, NotFound, VolanoError
+from volano.flow.shop import shop_of
 from volano.web import words
 from volano.web.assets import Assets
 from volano.web.login import FORTNIGHT, Door
@@ -40,11 +42,15 @@ class Memo:
     """Keeps what was worked out of the lake: until the lake has changed, but for `patience` s at least."""
 
     LONGEST = 15.0  # seconds; another process may have brought something in
+    REST = 10  # times what it took, before something long is made anew
 
     def __init__(self, version: Callable[[], int]) -> None:
         self._version = version
         self._kept: dict[Hashable, tuple[int, float, Any]] = {}
         self._locks: dict[Hashable, Lock] = {}
+        self._coming: dict[Hashable, Thread] = {}
+        self._took: dict[Hashable, float] = {}
+        self._failed: dict[Hashable, Exception] = {}
 
     def of(self, key: Hashable, make: Callable[[], Any], *, patience: float = 0.0) -> Any:
         """What `make` returns, or returned lately; two who ask at once wait for one answer."""
@@ -53,10 +59,39 @@ class Memo:
             age = monotonic() - made_at
             if age < patience or (version == self._version() and age < self.LONGEST):
                 return value
-            version = self._version()
+            version, began = self._version(), monotonic()
             value = make()
             self._kept[key] = (version, monotonic(), value)
+            self._took[key] = monotonic() - began
             return value
+
+    def lately(self, key: Hashable, make: Callable[[], Any], *, wait: float = 1.0) -> Any:
+        """What `make` returned, made anew beside the request: no page waits longer than `wait` s for it.
+
+        Until then the one before is returned, None for the first; the longer it takes, the older it may be.
+        """
+        coming = self._coming.get(key)
+        if coming is None or not coming.is_alive():
+            coming = self._coming[key] = Thread(target=self._made, args=(key, make), daemon=True)
+            coming.start()
+        coming.join(wait)
+        if key in self._failed:
+            raise self._failed.pop(key)
+        return self._kept.get(key, (0, 0.0, None))[2]
+
+    def _made(self, key: Hashable, make: Callable[[], Any]) -> None:
+        try:
+            self.of(key, make, patience=self.REST * self._took.get(key, 0.0))
+        except Exception as error:  # noqa: BLE001  whoever asks gets it
+            self._failed[key] = error
+
+
+@dataclass(frozen=True, slots=True)
+class Renamed:
+    """What an event was taken as before, None for nothing, and whether its past was read anew."""
+
+    before: Naming | None
+    past: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,14 +107,24 @@ class Desk:
     clock: Callable[[], int]
     ended: dict[str, Campaign] = field(default_factory=dict)  # as they were, for undo
     dropped: dict[str, Segment] = field(default_factory=dict)
+    renamed: dict[str, Renamed] = field(default_factory=dict)
+
+    @property
+    def zone(self) -> str:
+        """The time zone of the shop."""
+        return shop_of(self.house.state, self.house.settings).timezone
 
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """What a page says after something was done; `undo` is where a form may take it back."""
+    """What a page says after something was done; `undo` is where a form may take it back.
+
+    `see` begins the address of what came out of it; the key of the note ends it.
+    """
 
     text: str
     undo: str = ""
+    see: str = ""
 
 
 NOTES: Mapping[str, Note] = {
@@ -96,14 +141,15 @@ NOTES: Mapping[str, Note] = {
     "shipped": Note("Shipped: everyone in the audience sees it from now on.", "/campaigns/resume"),
     "resumed": Note("It runs on as it did."),
     "joined": Note("They are one person now.", "/people/undo"),
-    "parted": Note("Taken out: it is somebody of its own now.", "/people/undo"),
+    "parted": Note("Taken out: it is somebody of its own now.", "/people/undo", "/people/"),
     "rejoined": Note("It is as it was."),
     "segment-dropped": Note("Deleted.", "/segments/restore"),
     "revoked": Note("Revoked: what comes with its keys is refused from now on.", "/sources/reinstate"),
     "reinstated": Note("Its keys are good again."),
-    "named": Note("From now on it comes in under the standard word."),
-    "reread": Note("The past is read anew under that word, too."),
-    "unnamed": Note("It comes in under its own name again."),
+    "named": Note("From now on it comes in under the standard word.", "/names/undo"),
+    "reread": Note("The past is being read under that word, too.", "/names/undo"),
+    "unnamed": Note("It comes in under its own name again.", "/names/undo"),
+    "named-back": Note("It is taken as it was before."),
     "password": Note("The password is changed; every other browser is signed out."),
     "import-undone": Note("The import is taken back; its rows are gone from the lake."),
 }
@@ -118,11 +164,24 @@ def environment(assets: Assets) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    for name in ("count", "number", "share", "change", "points", "money", "day", "moment", "distance"):
+    for name in (
+        "count",
+        "many",
+        "number",
+        "share",
+        "change",
+        "points",
+        "money",
+        "day",
+        "moment",
+        "hour",
+        "distance",
+    ):
         made.filters[name] = getattr(words, name)
     made.filters["step"] = words.step
     made.filters["lost"] = words.lost
     made.filters["headline"] = words.headline
+    made.filters["person"] = words.person
     made.filters["people"] = words.people_of
     made.filters["slice_name"] = slice_name
     made.filters["url"] = lambda text: quote(str(text), safe="")

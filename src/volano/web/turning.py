@@ -118,8 +118,9 @@ class Turning:
             self.touched()
         return moved
 
-    def _look_again(self) -> int:
-        return look_again(self._house.profiles, self._going_by(), now=self._clock())
+    def _look_again(self) -> bool:
+        house = self._house
+        return look_again(house.lake, house.profiles, self._going_by(), now=self._clock())
 
     def _drained(self, journal: Journal) -> int:
         house = self._house

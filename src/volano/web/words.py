@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 from volano.domain.money import digits
 
@@ -47,6 +48,25 @@ def count(value: float) -> str:
     ('48,210', '−3')
     """
     return f"{value:,.0f}".replace("-", "−")
+
+
+def many(value: float, name: str, names: str = "") -> str:
+    """A count with its noun; `names` is the plural where it is not the noun and an s.
+
+    >>> many(1, "order"), many(1200, "order"), many(0, "identity", "identities")
+    ('1 order', '1,200 orders', '0 identities')
+    """
+    return f"{count(value)} {name if value == 1 else names or f'{name}s'}"
+
+
+def person(person_id: int) -> str:
+    """Somebody of whom only the number is known: its end is enough to tell people apart.
+
+    >>> person(1030925807175681008)
+    'Person …81008'
+    """
+    text = str(person_id)
+    return f"Person {text if len(text) < 7 else f'…{text[-5:]}'}"
 
 
 def number(value: float) -> str:
@@ -103,25 +123,39 @@ def money(minor_units: float, currency: str) -> str:
     return f"{sign}{mark}{text}" if mark else f"{sign}{text} {currency}".rstrip()
 
 
-def day(at: int) -> str:
-    """A day in UTC; empty for never.
+def day(at: int, zone: str = "UTC") -> str:
+    """A day by the clock of a time zone; empty for never.
 
-    >>> day(1_700_000_000_000_000), day(0)
-    ('14 Nov 2023', '')
+    >>> day(1_700_000_000_000_000), day(1_700_000_000_000_000, "Asia/Seoul"), day(0)
+    ('14 Nov 2023', '15 Nov 2023', '')
     """
     if not at:
         return ""
-    then = datetime.fromtimestamp(at / SECOND, UTC)
+    then = _clock(at, zone)
     return f"{then.day} {then:%b %Y}"
 
 
-def moment(at: int) -> str:
-    """A moment in UTC, to the minute.
+def moment(at: int, zone: str = "UTC") -> str:
+    """A moment to the minute, with its time zone where it has a short name.
 
-    >>> moment(1_700_000_000_000_000)
-    '14 Nov 2023, 22:13 UTC'
+    >>> moment(1_700_000_000_000_000), moment(1_700_000_000_000_000, "Europe/Berlin")
+    ('14 Nov 2023, 22:13 UTC', '14 Nov 2023, 23:13 CET')
     """
-    return f"{day(at)}, {datetime.fromtimestamp(at / SECOND, UTC):%H:%M} UTC"
+    name = f"{_clock(at, zone):%Z}"
+    return f"{day(at, zone)}, {hour(at, zone)}{f' {name}' if name.isalpha() else ''}"
+
+
+def hour(at: int, zone: str = "UTC") -> str:
+    """The time of day of a moment, to the minute.
+
+    >>> hour(1_700_000_000_000_000, "Europe/Berlin")
+    '23:13'
+    """
+    return f"{_clock(at, zone):%H:%M}"
+
+
+def _clock(at: int, zone: str) -> datetime:
+    return datetime.fromtimestamp(at / SECOND, UTC if zone == "UTC" else ZoneInfo(zone))
 
 
 def distance(at: int, now: int) -> str:

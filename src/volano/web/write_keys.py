@@ -72,7 +72,7 @@ class WriteKeys:
         return next((known.origins for known in self._known.values() if known.source == source), "")
 
     def _refresh(self, now: int, age: int) -> None:
-        if now - self._read_at < age:
+        if 0 <= now - self._read_at < age:  # the clock may have been set back
             return
         sources = self._state.find(Source)
         self._known = {

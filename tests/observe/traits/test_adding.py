@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import reduce
+from functools import partial, reduce
 from random import Random
 
 import msgspec
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.observe.traits.blocks import DAY, NOW, ROWS, START, Row, block, row
+from tests.observe.traits.blocks import DAY, EVENT_ROWS, NOW, ROWS, START, Row, block, row
 from volano.domain.profile import Profile
+from volano.domain.tables import EVENTS
 from volano.maths import shorts
-from volano.observe.traits import facts, joined, people, tally
+from volano.observe.traits import VIEW, Roll, block_of, facts, joined, people, roll, tally
+from volano.testing.lake_memory import MemoryLake
 
 ZONE = "America/New_York"
 
@@ -134,6 +137,28 @@ def test_a_profile_of_a_usual_buyer_is_small() -> None:
     (profile,) = whole(rows).values()
     assert profile.orders == 2
     assert len(msgspec.msgpack.encode(profile)) < 600
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.lists(st.lists(st.tuples(st.integers(1, 30), EVENT_ROWS), max_size=8), max_size=5))
+def test_what_grew_with_the_lake_is_what_the_lake_makes_anew(batches: list[list[tuple[int, Row]]]) -> None:
+    lake = MemoryLake()
+    grown: dict[int, Profile] = {}
+    for batch in batches:
+        rows = block([one for _, one in batch]).drop_columns(["table"])
+        names = [name for name in rows.column_names if name in EVENTS.names]
+        ids = pa.array([number for number, _ in batch], pa.int64())
+        added = lake.append({"events": rows.select(names).append_column("id", ids)})
+        for one in tally(block_of(added), zone=ZONE):
+            known = grown.get(one.person_id)
+            grown[one.person_id] = one if known is None else joined(known, one)
+    anew = lake.tally(VIEW, partial(roll, zone=ZONE)) or Roll()
+    records = [record for part in anew.parts for record in part.records]
+    assert {one.person_id: one for one in map(_read, records)} == grown
+    assert len(anew) == len(grown)
+
+
+_read = msgspec.msgpack.Decoder(Profile).decode
 
 
 def test_nobody_has_no_profile_and_robots_neither() -> None:

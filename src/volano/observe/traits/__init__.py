@@ -7,7 +7,6 @@ the making anew from the lake are one function.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from itertools import repeat, starmap
@@ -24,7 +23,6 @@ from volano.observe.traits.cart import CART
 from volano.observe.traits.draws import DRAWS
 from volano.observe.traits.gear import GEAR
 from volano.observe.traits.given import GIVEN
-from volano.observe.traits.given import TRAITS as GIVEN_PREFIX
 from volano.observe.traits.held import HELD
 from volano.observe.traits.history import History
 from volano.observe.traits.hours import HOURS
@@ -35,6 +33,7 @@ from volano.observe.traits.rfm import RFM, USUAL
 from volano.observe.traits.rfm import facts as rfm_facts
 from volano.observe.traits.rfm import turns as rfm_turns
 from volano.observe.traits.seen import SEEN
+from volano.observe.traits.table import table_of
 from volano.observe.traits.taste import TASTE
 from volano.observe.traits.touch import TOUCH
 from volano.observe.traits.trait import Field, Trait
@@ -148,56 +147,9 @@ def turns(profile: Profile, *, now: int, bounds: RfmBounds = USUAL) -> int | Non
 
 
 def people(profiles: Iterable[Profile], *, now: int, bounds: RfmBounds = USUAL) -> pa.Table:
-    """The facts of many as columns, null where missing, with `person_id` first.
+    """The facts of many as columns, null where missing, with `person_id` first; texts as dictionaries.
 
     Each given trait is a column `traits.<key>` of the kind of value that is told most; where a person told
     another kind it is null.
     """
-    ids: list[int] = []
-    rows: list[dict[str, Any]] = []
-    for profile in profiles:
-        ids.append(profile.person_id)
-        rows.append(facts(profile, now=now, bounds=bounds))
-    columns = {"person_id": pa.array(ids, pa.int64())}
-    for name, field in FIELDS.items():
-        if not name.startswith(GIVEN_PREFIX):
-            columns[name] = pa.array([row.get(name) for row in rows], _TYPES.get(name, _KINDS[field.kind]))
-    return pa.table({**columns, **_given(rows)})
-
-
-_KINDS = {
-    "number": pa.int64(),
-    "time": pa.int64(),
-    "text": pa.string(),
-    "flag": pa.bool_(),
-    "list": pa.list_(pa.string()),
-}
-_TYPES = dict.fromkeys(("days_between_orders", "median_days_between_orders"), pa.float64())
-_PLAIN = {
-    bool: pa.bool_(),
-    int: pa.int64(),
-    float: pa.float64(),
-    str: pa.string(),
-    list: pa.list_(pa.string()),
-}
-
-
-def _given(rows: list[dict[str, Any]]) -> dict[str, pa.Array]:
-    told: dict[str, Counter[type]] = {}
-    for row in rows:
-        for name, value in row.items():
-            if name.startswith(GIVEN_PREFIX):
-                told.setdefault(name, Counter())[type(value)] += 1
-    columns = {}
-    for name in sorted(told):
-        kinds = told[name]
-        kind = max(kinds, key=lambda each: (kinds[each], each.__name__))
-        kind = float if kind is int and float in kinds else kind
-        values = [row.get(name) for row in rows]
-        fitting = [value if _fits(value, kind) else None for value in values]
-        columns[name] = pa.array(fitting, _PLAIN[kind])
-    return columns
-
-
-def _fits(value: Any, kind: type) -> bool:
-    return type(value) is kind or (kind is float and type(value) is int)
+    return table_of(((one.person_id, facts(one, now=now, bounds=bounds)) for one in profiles), FIELDS)

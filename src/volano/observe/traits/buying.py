@@ -94,10 +94,13 @@ BUYING = Trait(
             "Days since first order", "first_order", "Whole days since the first order."
         ),
         "days_between_orders": Field(
-            "Days between orders", "number", "Mean days from one day with an order to the next."
+            "Days between orders", "number", "Mean days from one day with an order to the next.", broken=True
         ),
         "median_days_between_orders": Field(
-            "Days between orders, median", "number", "Median days from one day with an order to the next."
+            "Days between orders, median",
+            "number",
+            "Median days from one day with an order to the next.",
+            broken=True,
         ),
         "refunds": Field("Refunds", "number", "Refunds in all."),
         "refunded": Field("Refunded", "number", "Money paid back, in minor units."),

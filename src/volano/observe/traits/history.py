@@ -163,7 +163,7 @@ class History:
             return seconds + offsets([self.zone], np.zeros(len(rows), np.int64), seconds)
         zone = self.texts("timezone")
         names = [self.zone, *(name if _known(name) else self.zone for name in zone.values.to_pylist())]
-        return seconds + offsets(names, zone.codes[rows] + 1, seconds)
+        return seconds + offsets(names, zone.codes[rows].astype(np.int64) + 1, seconds)
 
 
 def offsets(zones: list[str], zone: Ints, seconds: Ints) -> Ints:

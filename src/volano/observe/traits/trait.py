@@ -19,7 +19,10 @@ DAY = 86_400_000_000  # µs
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One fact as rules and the console see it. `timed`: it grows with time, see `rules.change.Timed`."""
+    """One fact as rules and the console see it.
+
+    `timed`: it grows with time, see `rules.change.Timed`; `broken`: a number that is not always whole.
+    """
 
     label: str
     kind: Kind
@@ -27,6 +30,7 @@ class Field:
     pii: Privacy = "none"
     timed: Timed | None = None
     group: str = ""
+    broken: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,9 +1,9 @@
 """Sessions and active days.
 
-A session ends with 30 minutes (of whole ticks of two seconds) without an event; each further campaign that is told in
-it (source, medium and name of the campaign) counts as one more. That can be said exactly, whatever the
-order in which rows come, of the latest RECENT active days; each of the KEPT before them counts as one
-session, and older ones are forgotten.
+A session ends with 30 minutes (of whole ticks of two seconds) without an event; each further campaign that
+is told in it (source, medium and name of the campaign) counts as one more. That can be said exactly,
+whatever the order in which rows come, of the latest RECENT active days; each of the KEPT before them counts
+as one session, and older ones are forgotten.
 
 `Profile.visits` holds for each of the latest days, ascending: the day (in days after the one before, the
 first one since 1970), its number of events, of pieces, and for each piece of uninterrupted activity its

@@ -4,15 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
 from typing import Any, Literal
 
 from volano.errors import BadInput
 
 MOST = 30  # rows of one form
+_SECOND = 1_000_000
+_DAY = 86_400 * _SECOND
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
-OPERATORS: dict[str, tuple[tuple[str, str], ...]] = {
-    "number": (("$gte", "at least"), ("$lte", "at most"), ("$eq", "exactly"), ("$ne", "not")),
+_NUMBERS = (
+    ("$gte", "at least"),
+    ("$lte", "at most"),
+    ("$eq", "exactly"),
+    ("$ne", "not"),
+    ("$gt", "more than"),
+    ("$lt", "less than"),
+)
+OPERATORS: Mapping[str, tuple[tuple[str, str], ...]] = {
+    "number": _NUMBERS,
+    "money": _NUMBERS,
     "text": (
         ("$eq", "is"),
         ("$ne", "is not"),
@@ -27,13 +39,21 @@ OPERATORS: dict[str, tuple[tuple[str, str], ...]] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Words:
+    """What a form may ask for: each fact's kind, and how many minor units make one of the currency."""
+
+    kinds: Mapping[str, str]
+    unit: int = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
     """One condition as a marketer fills it in; all values as typed."""
 
     kind: Literal["trait", "did", "sequence"]
     field: str = ""
-    operator: str = "$gte"
-    value: str = ""
+    operator: str = ""  # empty: the first that fits
+    value: str = ""  # money in whole units of the currency, a time as the day it begins
     event: str = ""
     times: str = "1"
     number: str = ""  # of the window; empty: ever
@@ -48,20 +68,24 @@ class Row:
         return f"{self.number}{self.unit}" if self.number else ""
 
 
-def rule_of(rows: Iterable[Row], types: Mapping[str, str], *, any_of: bool = False) -> dict[str, Any]:
+def rule_of(rows: Iterable[Row], words: Words, *, any_of: bool = False) -> dict[str, Any]:
     """The rule that the rows mean; BadInput names the row that is not complete.
 
-    >>> rule_of([Row(kind="trait", field="orders", value="4")], {"orders": "number"})
+    >>> rule_of([Row(kind="trait", field="orders", value="4")], Words(kinds={"orders": "number"}))
     {'$and': [{'orders': {'$gte': 4}}]}
     """
-    parts = [_PARTS[row.kind](row, types) for row in rows]
+    parts = [_PARTS[row.kind](row, words) for row in rows]
     if not parts:
         return {}
     return {"$or" if any_of else "$and": parts}
 
 
-def rows_of(rule: Mapping[str, Any]) -> tuple[list[Row], bool] | None:
-    """The rows of a rule and whether any of them is enough; None when it is more than a form can say."""
+def rows_of(rule: Mapping[str, Any], words: Words) -> tuple[list[Row], bool] | None:
+    """The rows of a rule and whether any of them is enough; None when it is more than a form can say.
+
+    >>> rows_of({"orders": {"$gte": 2, "$lt": 9}}, Words(kinds={"orders": "text"})) is None
+    True
+    """
     if not rule:
         return [], False
     joint = next(iter(rule))
@@ -69,9 +93,21 @@ def rows_of(rule: Mapping[str, Any]) -> tuple[list[Row], bool] | None:
         parts, any_of = rule[joint], joint == "$or"
     else:
         parts, any_of = [{name: wanted} for name, wanted in rule.items()], False
-    rows = [_row(part) for part in parts]
+    if not any_of:
+        parts = [single for part in parts for single in _singles(part)]
+    rows = [_row(part, words) for part in parts]
     known = [row for row in rows if row is not None]
     return (known, any_of) if len(known) == len(rows) <= MOST else None
+
+
+def _singles(part: Any) -> list[Any]:
+    """A part with several comparisons as one part for each."""
+    if not isinstance(part, Mapping) or len(part) != 1:
+        return [part]
+    name, wanted = next(iter(part.items()))
+    if name.startswith("$") or not isinstance(wanted, Mapping):
+        return [part]
+    return [{name: {operator: value}} for operator, value in wanted.items()] or [part]
 
 
 def rows_sent(form: Mapping[str, str]) -> list[Row]:
@@ -92,38 +128,52 @@ def rows_sent(form: Mapping[str, str]) -> list[Row]:
     return rows
 
 
-def _trait(row: Row, types: Mapping[str, str]) -> dict[str, Any]:
-    kind = types.get(row.field)
+def _trait(row: Row, words: Words) -> dict[str, Any]:
+    kind = words.kinds.get(row.field)
     if kind is None:
         raise BadInput(f"there is no trait {row.field!r}: choose one of the list")
-    if row.operator == "$exists":
+    operator = row.operator or OPERATORS[kind][0][0]
+    if operator not in dict(OPERATORS[kind]):
+        raise BadInput(f"{row.field} cannot be compared like that: choose how once more")
+    if operator == "$exists":
         return {row.field: {"$exists": True}}
-    value = _value(row, kind)
-    if row.operator not in dict(OPERATORS[kind]):
-        raise BadInput(f"{row.field} cannot be compared by {row.operator}")
-    wanted = [value] if row.operator in ("$in", "$nin") else value
-    return {row.field: {row.operator: wanted}}
+    value = _value(row, kind, words.unit)
+    wanted = [value] if operator in ("$in", "$nin") else value
+    return {row.field: {operator: wanted}}
 
 
-def _value(row: Row, kind: str) -> Any:
-    if kind in ("number", "time"):
-        return _number(row.value, f"the value of {row.field}")
+def _value(row: Row, kind: str, unit: int) -> Any:
     if kind == "flag":
         return row.value != "no"
     if not row.value:
         raise BadInput(f"{row.field} is compared with nothing: fill in a value")
-    return row.value
+    if kind == "time":
+        return _begin(row.value, row.field)
+    if kind == "money":
+        return round(_number(row.value, f"the value of {row.field}") * unit)
+    return _number(row.value, f"the value of {row.field}") if kind == "number" else row.value
+
+
+def _begin(text: str, field: str) -> int:
+    """When a day begins in UTC, in µs."""
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        raise BadInput(f"the day of {field} is {text[:40]!r}; write it like 2026-03-31") from None
+    return round(datetime.combine(day, time(), UTC).timestamp()) * _SECOND
 
 
 def _number(text: str, what: str) -> int | float:
     try:
         number = float(text.replace(",", "."))
     except ValueError:
-        raise BadInput(f"{what} is {text[:40]!r}; it must be a number") from None
+        number = float("nan")
+    if not -1e15 < number < 1e15:
+        raise BadInput(f"{what} is {text[:40]!r}; it must be a number")
     return int(number) if number.is_integer() else number
 
 
-def _did(row: Row, _: Mapping[str, str]) -> dict[str, Any]:
+def _did(row: Row, _: Words) -> dict[str, Any]:
     if not row.event:
         raise BadInput("a condition on what people did has no event: choose one")
     wanted: dict[str, Any] = {"event": row.event}
@@ -131,7 +181,7 @@ def _did(row: Row, _: Mapping[str, str]) -> dict[str, Any]:
     if row.within:
         wanted["within"] = row.within
     if row.where:
-        wanted["where"] = {row.where: row.equals}
+        wanted["where"] = {row.where: _either(row.equals)}
     if times <= 0:
         return {"$didNot": wanted}
     if times > 1:
@@ -139,7 +189,7 @@ def _did(row: Row, _: Mapping[str, str]) -> dict[str, Any]:
     return {"$did": wanted}
 
 
-def _sequence(row: Row, _: Mapping[str, str]) -> dict[str, Any]:
+def _sequence(row: Row, _: Words) -> dict[str, Any]:
     steps = [line.strip() for line in row.steps.splitlines() if line.strip()]
     if len(steps) < 2:
         raise BadInput("a sequence needs two events at least, one a line")
@@ -149,10 +199,22 @@ def _sequence(row: Row, _: Mapping[str, str]) -> dict[str, Any]:
     return {"$sequence": wanted}
 
 
+def _either(text: str) -> Any:
+    """What looks like a number may have come as one, or as text.
+
+    >>> _either("red"), _either("20")
+    ('red', {'$in': ['20', 20]})
+    """
+    try:
+        return {"$in": [text, _number(text, "")]}
+    except BadInput:
+        return text
+
+
 _PARTS = {"trait": _trait, "did": _did, "sequence": _sequence}
 
 
-def _row(part: Any) -> Row | None:
+def _row(part: Any, words: Words) -> Row | None:
     if not isinstance(part, Mapping) or len(part) != 1:
         return None
     name, wanted = next(iter(part.items()))
@@ -160,45 +222,71 @@ def _row(part: Any) -> Row | None:
         return _did_row(wanted, did=name == "$did")
     if name == "$sequence":
         return _sequence_row(wanted)
-    return None if name.startswith("$") else _trait_row(name, wanted)
+    return None if name.startswith("$") else _trait_row(name, wanted, words)
 
 
-def _trait_row(name: str, wanted: Any) -> Row | None:
+def _trait_row(name: str, wanted: Any, words: Words) -> Row | None:
     operator, value = "$eq", wanted
     if isinstance(wanted, Mapping):
         if len(wanted) != 1:
             return None
         operator, value = next(iter(wanted.items()))
-    if operator in ("$in", "$nin") and isinstance(value, list) and len(value) == 1:
-        value = value[0]
-    known = {each for pairs in OPERATORS.values() for each, _ in pairs}
-    simple = isinstance(value, str | int | float | bool) and operator in known
-    return Row(kind="trait", field=name, operator=operator, value=_typed(value)) if simple else None
+    kind = words.kinds.get(name, "")
+    if operator not in dict(OPERATORS.get(kind, ())):
+        return None
+    if operator == "$exists":
+        return Row(kind="trait", field=name, operator=operator) if value is True else None
+    typed = _typed(value, kind, words.unit)
+    return None if typed is None else Row(kind="trait", field=name, operator=operator, value=typed)
 
 
-def _typed(value: Any) -> str:
-    return ("yes" if value else "no") if isinstance(value, bool) else str(value)
+def _typed(value: Any, kind: str, unit: int) -> str | None:
+    """A value as one would type it; None when the form has no way to."""
+    if kind == "flag":
+        return ("yes" if value else "no") if isinstance(value, bool) else None
+    if kind == "list":
+        value = value[0] if isinstance(value, list) and len(value) == 1 else None
+    if kind in ("text", "list"):
+        return value if isinstance(value, str) and value and value == value.strip() else None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not -1e15 < value < 1e15:
+        return None
+    if kind == "time":
+        whole = value % _DAY == 0 and 0 <= value < 253_402_300_800 * _SECOND
+        return f"{datetime.fromtimestamp(value / _SECOND, UTC):%Y-%m-%d}" if whole else None
+    return f"{value / unit if kind == 'money' else value:.15g}"
 
 
 def _did_row(wanted: Any, *, did: bool) -> Row | None:
     if not isinstance(wanted, Mapping) or not set(wanted) <= {"event", "count", "within", "where"}:
         return None
-    count, where = wanted.get("count", {"$gte": 1}), wanted.get("where", {})
     number, unit = _window(wanted.get("within", ""))
-    plain = len(where) <= 1 and all(isinstance(value, str) for value in where.values())
-    if not (isinstance(count, Mapping) and list(count) == ["$gte"] and plain and unit):
+    times, where = _times(wanted, did=did), _where(wanted.get("where", {}))
+    event = wanted.get("event")
+    if not unit or times is None or where is None or not isinstance(event, str) or not event.strip():
         return None
-    prop, equals = next(iter(where.items()), ("", ""))
-    times = str(count["$gte"]) if did else "0"
     return Row(
-        kind="did",
-        event=str(wanted.get("event", "")),
-        times=times,
-        number=number,
-        unit=unit,
-        where=prop,
-        equals=equals,
+        kind="did", event=event, times=times, number=number, unit=unit, where=where[0], equals=where[1]
     )
+
+
+def _times(wanted: Mapping[str, Any], *, did: bool) -> str | None:
+    """How often at least, 0 for never."""
+    if not did:
+        return None if "count" in wanted else "0"
+    count = wanted.get("count", {"$gte": 1})
+    plain = isinstance(count, Mapping) and list(count) == ["$gte"] and type(count["$gte"]) is int
+    return str(count["$gte"]) if plain and count["$gte"] > 0 else None
+
+
+def _where(where: Any) -> tuple[str, str] | None:
+    """The one property and its value, both empty for any."""
+    if not isinstance(where, Mapping) or len(where) > 1:
+        return None
+    name, value = next(iter(where.items()), ("", ""))
+    if isinstance(value, Mapping) and value.get("$in"):
+        value = value["$in"][0] if isinstance(value["$in"], list) else None
+        return (name, value) if isinstance(value, str) and _either(value) == where[name] else None
+    return (name, value) if isinstance(value, str) and _either(value) == value else None
 
 
 def _sequence_row(wanted: Any) -> Row | None:
@@ -206,16 +294,21 @@ def _sequence_row(wanted: Any) -> Row | None:
         return None
     steps = wanted.get("steps", [])
     number, unit = _window(wanted.get("span", ""))
-    plain = all(isinstance(step, Mapping) and set(step) == {"event"} for step in steps)
-    if not (unit and plain and all(isinstance(step["event"], str) for step in steps)):
+    plain = isinstance(steps, list) and all(
+        isinstance(step, Mapping) and set(step) == {"event"} and isinstance(step["event"], str)
+        for step in steps
+    )
+    if not (unit and plain):
         return None
     return Row(kind="sequence", steps="\n".join(step["event"] for step in steps), number=number, unit=unit)
 
 
-def _window(text: str) -> tuple[str, str]:
+def _window(text: Any) -> tuple[str, str]:
     """Number and unit of a window; no unit when the form cannot say it."""
     if not text:
         return "", "d"
+    if not isinstance(text, str):
+        return "", ""
     return (text[:-1], text[-1]) if text[-1:] in _UNITS and text[:-1].isdecimal() else ("", "")
 
 

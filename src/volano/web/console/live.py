@@ -2,31 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import islice
 from typing import Any
+from urllib.parse import urlencode
 
 from volano.domain.account import Source
-from volano.flow.arrivals import sources_seen
+from volano.domain.leak import DAY
+from volano.domain.registry import Seen
+from volano.domain.view import View
+from volano.flow.arrivals import RECENT, Arrival, sources_seen
 from volano.web import words
+from volano.web.console.person import EVENT_ICONS
 from volano.web.pages import Ask, Desk, Page, Route, page
 
-SHOWN = 40
+SHOWN = 25  # unless all that is kept is asked for
+_KEPT = View(tables=("quarantine",), columns=("code", "message", "sample", "origin"))
+_WEEK = 7 * DAY  # how far back refused events are looked for in the lake
 
 
 def content(request: Ask, desk: Desk) -> dict[str, Any]:
     """What came last, of all sources or one."""
-    only = request.query_params.get("source", "")[:100]
-    refused = request.query_params.get("refused") == "1"
+    asked = request.query_params
+    only, refused, every = asked.get("source", "")[:100], asked.get("refused") == "1", asked.get("all") == "1"
     kept = desk.turning.recent.after()
-    shown = [one for one in reversed(kept) if only in ("", one.source) and (bool(one.code) or not refused)][
-        :SHOWN
-    ]
-    now = desk.clock()
-    whole = sources_seen(desk.house.profiles)
+    fitting = (one for one in reversed(kept) if only in ("", one.source) and (bool(one.code) or not refused))
+    shown = list(islice(fitting, RECENT))
+    if refused and len(shown) < SHOWN:
+        shown += _from_lake(desk, only, before=min((one.time or one.received_at for one in shown), default=None))
+    now, whole = desk.clock(), sources_seen(desk.house.profiles)
     return {
         "only": only,
         "refused": refused,
         "sources": {source.key: source.name for source in desk.house.state.find(Source)},
-        "arrivals": shown,
+        "arrivals": shown if every else shown[:SHOWN],
+        "more": 0 if every else max(0, len(shown) - SHOWN),
+        "all_of": urlencode({"source": only, "refused": int(refused), "all": 1}),
+        "icons": EVENT_ICONS,
         "rate": _rate([one.received_at for one in kept if not one.code], now),
         "events": sum(one.count for one in whole),
         "reasons": _reasons(whole, only),
@@ -34,13 +46,23 @@ def content(request: Ask, desk: Desk) -> dict[str, Any]:
     }
 
 
+def _from_lake(desk: Desk, only: str, *, before: int | None) -> list[Arrival]:
+    """What was refused in the last week, newest first: the newest may have come before the server began."""
+
+    def read() -> list[Arrival]:
+        rows = desk.house.lake.read(_KEPT.since_of(desk.clock() - _WEEK))
+        return []
+
+    return []
+
+
 def _rate(times: list[int], now: int) -> str:
-    """Events in the last minute, as far as they are kept."""
+    """How many events came in the last minute, as far as they are kept."""
     lately = sum(1 for time in times if now - time < 60 * words.SECOND)
-    return words.count(lately) + ("+" if lately and lately == len(times) and lately >= 200 else "")
+    return words.many(lately, "event").replace(" ", "+ ", 1) if lately >= RECENT else words.many(lately, "event")
 
 
-def _reasons(whole: list[Any], only: str) -> list[tuple[str, int]]:
+def _reasons(whole: Iterable[Seen], only: str) -> list[tuple[str, int]]:
     found: dict[str, int] = {}
     for one in whole:
         if only in ("", one.source):

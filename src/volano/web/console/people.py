@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -16,51 +16,16 @@ from volano.flow.decide import person_of
 from volano.flow.forgetting import forget as forget_for_good
 from volano.flow.ingest import drain_all
 from volano.flow.joining import merge, undo, unmerge
-from volano.flow.knowledge import knowledge
-from volano.flow.people import Found, PersonPage
-from volano.observe.traits import FIELDS, facts
-from volano.web import words
-from volano.web.console.segments import group_name
+from volano.flow.people import Found
+from volano.flow.shop import shop_of
+from volano.web.console.person import face, happenings, joins, known, name_of, named
 from volano.web.pages import Ask, Desk, Page, Route, back, form, page
 from volano.wiring import forget_in_backups
 
-SHOWN = 50  # of the timeline at once
+SHOWN = 30  # of the timeline at once
+NEWEST = 10  # people who are shown before anybody is looked for
+_LOOK = 300  # records looked at for them where nobody came by since the server began
 _OWNER = "owner"  # who does it by hand: there is one account
-_TABLES = {"decisions": "act", "exposures": "seg", "events": ""}
-_ICONS = {
-    "Page Viewed": "page",
-    "Product Viewed": "page",
-    "Product Added": "cart",
-    "Checkout Started": "cart",
-    "Order Completed": "ok",
-    "Order Refunded": "no",
-    "Identified": "key",
-    "Segment Entered": "seg",
-    "Segment Left": "seg",
-}
-_TOLD = ("product", "order_id", "path", "variant", "campaign", "reason")
-_ORIGIN = {"given": "what they or the shop said", "phones": "their devices", "rfm": "their orders"}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trait:
-    """One thing that is known, in words, and what it was worked out from."""
-
-    label: str
-    value: str
-    meaning: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Happening:
-    """One row of the timeline, in words."""
-
-    time: int
-    icon: str
-    name: str
-    about: str
-    origin: str
-    bot: str
 
 
 def people(request: Ask, desk: Desk) -> Page:
@@ -69,14 +34,23 @@ def people(request: Ask, desk: Desk) -> Page:
     found = flow.find(desk.house, text) if text else []
     if len(found) == 1:
         return back(f"/people/{found[0].person_id}")
-    return page(request, desk, "people.html", q=text, found=found, newest=_newest(desk) if not text else [])
+    here = [] if text else _just_here(desk)
+    some = [] if text or here else _some(desk)
+    return page(request, desk, "people.html", q=text, found=found, here=here, some=some)
 
 
-def _newest(desk: Desk) -> list[Found]:
+def _just_here(desk: Desk) -> list[Found]:
     """People who did something lately, as far as the server has seen them come."""
     names = dict.fromkeys(one.known_as for one in reversed(desk.turning.recent.after()) if one.known_as)
-    some = [found for name in list(names)[:20] for found in flow.find(desk.house, name)]
-    return list({one.person_id: one for one in some}.values())[:10]
+    found = [found for name in list(names)[: 2 * NEWEST] for found in flow.find(desk.house, name)]
+    return list({one.person_id: one for one in found}.values())[:NEWEST]
+
+
+def _some(desk: Desk) -> list[Found]:
+    """A few of the people there are: of the first records, those who were here last."""
+    first = [profile for _, profile in islice(desk.house.profiles.scan(Profile), _LOOK)]
+    last = sorted(first, key=lambda one: -one.last_seen)[:NEWEST]
+    return [found for one in last for found in flow.find(desk.house, str(one.person_id))]
 
 
 def person(request: Ask, desk: Desk, person_id: int) -> Page:
@@ -86,10 +60,14 @@ def person(request: Ask, desk: Desk, person_id: int) -> Page:
 
 def _show(request: Ask, desk: Desk, person_id: int, *, status: int = 200, problem: str = "") -> Page:
     before = request.query_params.get("before", "")
-    shown = flow.person(desk.house, person_id)
     until = int(before) if before.isdecimal() and len(before) < 19 else None
-    rows = flow.timeline(desk.house, person_id, before=until, limit=SHOWN)
-    currency = knowledge(desk.house.state, desk.house.settings).currency
+    shown, shop, now = (
+        flow.person(desk.house, person_id),
+        shop_of(desk.house.state, desk.house.settings),
+        desk.clock(),
+    )
+    rows = flow.timeline(desk.house, person_id, before=until, limit=SHOWN + 1)
+    rows, more = _until_full(rows)
     return page(
         request,
         desk,
@@ -98,81 +76,26 @@ def _show(request: Ask, desk: Desk, person_id: int, *, status: int = 200, proble
         problem=problem,
         person=shown,
         name=name_of(shown),
-        traits=_traits(shown.profile, currency, now=desk.clock()),
-        devices=_devices(shown.profile, now=desk.clock()),
-        timeline=[_happening(row, currency) for row in rows],
-        more=rows[-1]["time"] if len(rows) == SHOWN else 0,
+        face=face(shown.profile, shop, now=now),
+        traits=known(shown, shop, now=now),
+        days=happenings(rows, desk.house.state, shop),
+        identities=joins(shown, named(desk.house.state)),
+        zone=shop.timezone,
+        earlier=until is not None,
+        more=more,
     )
 
 
-def name_of(shown: PersonPage) -> str:
-    """What to call somebody: their e-mail, else a user id, else that nobody knows."""
-    email = shown.profile.email if shown.profile else ""
-    users = [one.known_as[2:] for one in shown.identities if one.known_as.startswith("u:")]
-    return email or next(iter(users), "") or "Somebody without a name"
+def _until_full(rows: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], int]:
+    """The rows of a page of the timeline, and the moment (UTC µs) before which the next one begins; 0: none.
 
-
-def _traits(profile: Profile | None, currency: str, *, now: int) -> dict[str, list[Trait]]:
-    """What is known by group, in the order of the fields."""
-    found: dict[str, list[Trait]] = {}
-    known = facts(profile, now=now) if profile is not None else {}
-    for name, value in known.items():
-        field = FIELDS.get(name) or FIELDS.get("traits.*" if name.startswith("traits.") else "")
-        if field is None or value in (None, "", [], 0) or name == "segments":
-            continue
-        label = name.removeprefix("traits.") if name.startswith("traits.") else field.label
-        told = Trait(label=label, value=_said(name, value, field.kind, currency), meaning=field.meaning)
-        found.setdefault(group_name(field.group), []).append(told)
-    return found
-
-
-def _said(name: str, value: Any, kind: str, currency: str) -> str:
-    if kind == "time":
-        return words.moment(value)
-    if name in ("revenue", "refunded", "average_order", "cart_value"):
-        return words.money(value, currency)
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, list | tuple):
-        return ", ".join(map(str, value))
-    return words.number(value) if isinstance(value, int | float) else str(value)
-
-
-def _devices(profile: Profile | None, *, now: int) -> list[dict[str, Any]]:
-    told = profile.devices.items() if profile else ()
-    seconds = now // words.SECOND
-    return [
-        {
-            "key": key,
-            "platform": one.platform,
-            "state": one.state(now=seconds) if one.token else "",
-            "seen_at": max(one.seen_at, one.token_at) * words.SECOND,
-        }
-        for key, one in told
-    ]
-
-
-def _happening(row: dict[str, Any], currency: str) -> Happening:
-    name = row.get("event") or {"decisions": "Was given", "exposures": "Saw"}.get(row["table"], row["table"])
-    told = [str(row[key]) for key in _TOLD if row.get(key)]
-    if row.get("revenue"):
-        told.append(words.money(row["revenue"], row.get("currency") or currency))
-    if row.get("source"):
-        told.append(f"{row['source']} / {row.get('medium') or '(none)'}")
-    if row.get("event", "").startswith("Segment "):
-        told.append(_segment(row.get("properties", "")))
-    icon = _TABLES.get(row["table"]) or _ICONS.get(name, "live")
-    where = row.get("origin", "")
-    return Happening(
-        time=row["time"], icon=icon, name=name, about=" · ".join(told), origin=where, bot=row.get("bot", "")
-    )
-
-
-def _segment(properties: str) -> str:
-    try:
-        return str(msgspec.json.decode(properties)["segment"])
-    except (msgspec.DecodeError, KeyError, TypeError):
-        return ""
+    Rows of one moment stay together, unless there are more of them than a page has.
+    """
+    if len(rows) <= SHOWN:
+        return rows, 0
+    cut = rows[SHOWN]["time"]
+    whole = [row for row in rows[:SHOWN] if row["time"] != cut]
+    return (whole, cut + 1) if whole else (rows[:SHOWN], cut)
 
 
 def join(request: Ask, desk: Desk, person_id: int) -> Page:
@@ -238,7 +161,7 @@ def forget(request: Ask, desk: Desk, person_id: int) -> Page:
         backups=lambda hashes: forget_in_backups(house.state, hashes, now=now),
     )
     desk.turning.touched()
-    return page(request, desk, "forgotten.html", receipt=receipt)
+    return page(request, desk, "forgotten.html", receipt=receipt, zone=desk.zone)
 
 
 ROUTES = [

@@ -1,4 +1,4 @@
-"""Segments: a list with sizes, a builder without JSON, and who moved between the types of customers."""
+"""Segments: a list with sizes, and a builder without JSON."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-import pyarrow as pa
 from litestar import Response
 from msgspec.structs import replace
 
@@ -18,35 +17,13 @@ from volano.domain.profile import Profile
 from volano.domain.segment import Segment
 from volano.errors import BadInput, NotFound
 from volano.flow import segments as flow
-from volano.flow.arrivals import events_seen
 from volano.flow.ingest import settle_everybody
-from volano.flow.shop import lens_of
-from volano.flow.transitions import transition_view
 from volano.observe.overlap import sizes
-from volano.observe.traits import FIELDS
 from volano.rules.words import sentence
 from volano.web import words
-from volano.web.console.builder import MOST, OPERATORS, UNITS, Row, rows_of, rows_sent, rule_of
+from volano.web.console.builder import MOST, Row, rows_of, rows_sent, rule_of
+from volano.web.console.choices import choices, everybody, words_of
 from volano.web.pages import Ask, Desk, Page, Route, back, form, page
-
-_GROUPS = {
-    "seen": "When they were here",
-    "visits": "Visits",
-    "hours": "Their hours",
-    "buying": "Orders",
-    "rfm": "Type of customer",
-    "taste": "What they like",
-    "touch": "Where they come from",
-    "gear": "What they use",
-    "cart": "Cart",
-    "notices": "Messages",
-    "given": "What was told of them",
-    "phones": "Devices and push",
-    "held": "Other segments",
-}
-_USUAL = ("Page Viewed", "Product Viewed", "Product Added", "Checkout Started", "Order Completed")
-_SINCE = 90  # days back that the transition view looks unless told
-_STALE = 30.0  # seconds for which the table of everybody may be shown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,27 +39,12 @@ class Size:
     as_of: int
 
 
-def group_name(group: str) -> str:
-    """A group of traits in words."""
-    return _GROUPS.get(group, group)
-
-
-def _everybody(desk: Desk) -> tuple[pa.Table, int]:
-    """The facts of all people, and when they were read (UTC µs)."""
-
-    def read() -> tuple[pa.Table, int]:
-        now = desk.clock()
-        return flow.everybody(desk.house.profiles, now=now), now
-
-    found: tuple[pa.Table, int] = desk.memo.of("everybody", read, patience=_STALE)
-    return found
-
-
 def segments(request: Ask, desk: Desk) -> Page:
     """All segments with their sizes."""
-    people, _ = _everybody(desk)
-    inside, whole = sizes(people), people.num_rows
-    cards = [
+    found = everybody(desk)
+    inside = sizes(found[0]) if found else {}
+    whole = found[0].num_rows if found else 0
+    cards: list[dict[str, Any]] = [
         {
             "segment": each,
             "sentence": _sentence(each.rule),
@@ -91,8 +53,8 @@ def segments(request: Ask, desk: Desk) -> Page:
         }
         for each in desk.house.state.find(Segment)
     ]
-    cards.sort(key=lambda card: (card["segment"].starter, -card["people"]))
-    return page(request, desk, "segments.html", segments=cards, everybody=whole)
+    cards.sort(key=lambda card: (card["segment"].starter, -card["people"], card["segment"].name))
+    return page(request, desk, "segments.html", segments=cards, everybody=whole, counted=found is not None)
 
 
 def _sentence(rule: Any) -> str:
@@ -105,9 +67,8 @@ def _sentence(rule: Any) -> str:
 def segment(request: Ask, desk: Desk, key: str) -> Page:
     """One segment in the builder, or a new one."""
     if key == "new":
-        return _edit(
-            request, desk, Segment(key="", name="", rule={}), [Row(kind="trait", field="orders", value="1")]
-        )
+        first = Row(kind="trait", field="orders", value="1")
+        return _edit(request, desk, Segment(key="", name="", rule={}), [first])
     return _edit(request, desk, desk.house.state.get(Segment, key))
 
 
@@ -121,49 +82,28 @@ def _edit(
     problem: str = "",
 ) -> Page:
     if rows is None:
-        known = rows_of(shown.rule)
+        known = rows_of(shown.rule, words_of(desk))
         rows, any_of = known if known is not None else (None, False)
-    size, trouble = _size(desk, _rule(rows, any_of) if rows is not None else shown.rule, shown.key)
+    size, trouble = _size(desk, _rule(desk, rows, any_of) if rows is not None else shown.rule, shown.key)
     return page(
         request,
         desk,
         "segment.html",
         status=422 if problem else 200,
-        problem=problem or ("" if rows is None else trouble),
+        problem=problem,
+        trouble="" if problem else trouble,
         segment=shown,
         sentence=_sentence(shown.rule) if shown.rule else "",
         rule=msgspec.json.format(msgspec.json.encode(shown.rule), indent=2).decode(),
-        rows=rows,
-        any_of=any_of,
         size=size,
-        **_choices(desk),
+        **choices(desk, rows, any_of),
     )
 
 
-def _choices(desk: Desk) -> dict[str, Any]:
-    fields: dict[str, list[tuple[str, str]]] = {}
-    for name, each in FIELDS.items():
-        if "*" not in name:
-            fields.setdefault(group_name(each.group), []).append((name, each.label))
-    names = [seen.event for seen in events_seen(desk.house.profiles)[:200]]
-    return {
-        "fields": fields,
-        "types": types(),
-        "operators": OPERATORS,
-        "units": UNITS,
-        "events": list(dict.fromkeys([*names, *_USUAL])),
-    }
-
-
-def types() -> Mapping[str, str]:
-    """The kind of value of each fact."""
-    return {name: each.kind for name, each in FIELDS.items()}
-
-
-def _rule(rows: list[Row], any_of: bool) -> dict[str, Any] | str:
+def _rule(desk: Desk, rows: list[Row], any_of: bool) -> dict[str, Any] | str:
     """The rule of rows, or what is wrong with them."""
     try:
-        return rule_of(rows, types(), any_of=any_of)
+        return rule_of(rows, words_of(desk), any_of=any_of)
     except BadInput as error:
         return error.message
 
@@ -173,7 +113,10 @@ def _size(desk: Desk, rule: dict[str, Any] | str, key: str) -> tuple[Size | None
     if isinstance(rule, str):
         return None, rule
     others = [each for each in desk.house.state.find(Segment) if each.key != key]
-    people, as_of = _everybody(desk)
+    known = everybody(desk)
+    if known is None:
+        return None, ""
+    people, as_of = known
     try:
         found = flow.preview(desk.house.lake, people, rule, others, now=desk.clock())
     except BadInput as error:
@@ -196,22 +139,35 @@ def _size(desk: Desk, rule: dict[str, Any] | str, key: str) -> tuple[Size | None
 def _told(desk: Desk, person: int) -> tuple[int, str, str]:
     profile = desk.house.profiles.get(Profile, person)
     if profile is None:
-        return person, f"Person {person}", ""
-    seen = f"{words.count(profile.orders)} orders" if profile.orders else "no order yet"
-    return person, profile.email or f"Person {person}", f"{seen} · {profile.device or 'device not known'}"
+        return person, words.person(person), ""
+    seen = words.many(profile.orders, "order") if profile.orders else "no order yet"
+    return person, profile.email or words.person(person), f"{seen} · {profile.device or 'device not known'}"
 
 
 def preview(request: Ask, desk: Desk) -> Page:
     """The size of what is being built, as a fragment."""
     sent = form(request)
-    rule = _sent_rule(sent)
-    size, trouble = _size(desk, rule, sent.get("key", ""))
-    return page(request, desk, "_segment_size.html", size=size, problem=trouble)
+    size, trouble = _size(desk, _sent_rule(desk, sent), sent.get("key", ""))
+    return page(request, desk, "_segment_size.html", size=size, trouble=trouble)
 
 
-def _sent_rule(sent: Mapping[str, str]) -> dict[str, Any] | str:
+def rows(request: Ask, desk: Desk) -> Page:
+    """The rows of the form after one of their buttons or another choice, as a fragment."""
+    sent = form(request)
+    return page(
+        request, desk, "_conditions.html", **choices(desk, _rows_after(sent), sent.get("join") == "any")
+    )
+
+
+def _rows_after(sent: Mapping[str, str]) -> list[Row]:
+    """The rows of the form, with the one that is to be added."""
+    added = [Row(kind=sent["add"])] if sent.get("add") in ("trait", "did", "sequence") else []  # type: ignore[arg-type]
+    return [*rows_sent(sent), *added][:MOST]
+
+
+def _sent_rule(desk: Desk, sent: Mapping[str, str]) -> dict[str, Any] | str:
     if "rule" not in sent:
-        return _rule(rows_sent(sent), sent.get("join") == "any")
+        return _rule(desk, rows_sent(sent), sent.get("join") == "any")
     try:
         rule = msgspec.json.decode(sent["rule"] or "{}")
     except msgspec.DecodeError as error:
@@ -224,20 +180,21 @@ def save(request: Ask, desk: Desk, key: str) -> Page:
     house, sent = desk.house, form(request)
     before = _before(desk, sent.get("key", ""))
     name = sent.get("name", "").strip()
-    rows = rows_sent(sent) if "rule" not in sent else None
+    typed = rows_sent(sent) if "rule" not in sent else None
     any_of = sent.get("join") == "any"
-    if rows is not None and "save" not in sent:
-        added = [Row(kind=sent["add"])] if sent.get("add") in ("trait", "did", "sequence") else []  # type: ignore[arg-type]
-        return _edit(request, desk, replace(before, name=name), [*rows, *added][:MOST], any_of=any_of)
-    rule = _sent_rule(sent)
+    if typed is not None and "save" not in sent:
+        return _edit(request, desk, replace(before, name=name), _rows_after(sent), any_of=any_of)
+    rule = _sent_rule(desk, sent)
     kept = replace(before, name=name, key=before.key or _key(desk, name))
     try:
         if isinstance(rule, str):
             raise BadInput(rule)
+        if not name:
+            raise BadInput("the segment has no name: say what you call these people")
         kept = flow.save(house.state, house.profiles, replace(kept, rule=rule), now=desk.clock())
     except BadInput as error:
         shown = replace(before, name=name, rule=rule if isinstance(rule, dict) else before.rule)
-        return _edit(request, desk, shown, rows, any_of=any_of, problem=error.message)
+        return _edit(request, desk, shown, typed, any_of=any_of, problem=error.message)
     desk.turning.soon(f"seeing who is in {kept.name}", lambda: settle_everybody(house, now=desk.clock()))
     return back(f"/segments/{kept.key}", "saved")
 
@@ -255,6 +212,7 @@ def _key(desk: Desk, name: str) -> str:
     known = {each.key for each in desk.house.state.find(Segment)} | {
         "new",
         "preview",
+        "rows",
         "moves",
         "drop",
         "restore",
@@ -304,40 +262,12 @@ def people_csv(request: Ask, desk: Desk, key: str) -> Response[str]:
     )
 
 
-def moves(request: Ask, desk: Desk) -> Page:
-    """Who moved between the types of customers since a number of days ago."""
-    text = request.query_params.get("days", "")
-    days = int(text) if text.isdecimal() and 0 < int(text) <= 3650 else _SINCE
-    now = desk.clock()
-    house = desk.house
-
-    def read() -> Any:
-        return transition_view(house.lake, since=now - days * words.DAY, now=now, lens=lens_of(house))
-
-    found = desk.memo.of(("moves", days), read, patience=_STALE)
-    columns = [sum(row[at] for row in found.people) for at in range(len(found.columns))]
-    rows = [
-        {"name": name, "people": sum(row), "to": _flows(row, found.columns)}
-        for name, row in zip(found.rows, found.people, strict=True)
-        if sum(row)
-    ]
-    now_in = [(name, many) for name, many in zip(found.columns, columns, strict=True) if many]
-    return page(request, desk, "moves.html", days=days, rows=rows, now_in=now_in, whole=max(1, sum(columns)))
-
-
-def _flows(row: tuple[int, ...], names: tuple[str, ...]) -> list[tuple[str, int, float]]:
-    """Where the people of a row are now, most first."""
-    whole = max(1, sum(row))
-    pairs = [(name, many, many / whole) for name, many in zip(names, row, strict=True) if many]
-    return sorted(pairs, key=lambda pair: -pair[1])
-
-
 ROUTES = [
     Route("GET", "/segments", segments),
-    Route("GET", "/segments/moves", moves),
     Route("GET", "/segments/{key:str}", segment),
     Route("GET", "/segments/{key:str}/people.csv", people_csv),
     Route("POST", "/segments/preview", preview),
+    Route("POST", "/segments/rows", rows),
     Route("POST", "/segments/drop", drop),
     Route("POST", "/segments/restore", restore),
     Route("POST", "/segments/{key:str}", save),

@@ -8,7 +8,7 @@ const tell = at => {
 };
 const busy = at => d.hidden || at.contains(d.activeElement) || $("details[open]", at)[0];
 let tick = 0;
-setInterval(() => tick++, 1e3) && setInterval(() => $("[data-poll]").forEach(async at => {
+setInterval(() => ++tick && $("[data-poll]").forEach(async at => {
   if (busy(at) || tick % (at.dataset.every || 5)) return;
   const got = await fetch(at.dataset.poll).catch(() => 0);
   if (got.ok && !got.redirected && !busy(at)) put(at, await got.text());
@@ -28,15 +28,6 @@ const show = form => $("[data-preview]", form).forEach(at => {
 $("form[data-live]").forEach(form => {
   addEventListener("load", () => show(form));
   form.addEventListener("input", () => show(form));
-});
-$("form[data-edit]").forEach(form => {
-  let wait;
-  const look = async () => {
-    const sent = new URLSearchParams(new FormData(form));
-    const got = await fetch(form.dataset.edit, { method: "POST", body: sent }).catch(() => 0);
-    if (got.ok && !got.redirected) put($("[data-result]", form)[0], await got.text());
-  };
-  form.addEventListener("input", () => { clearTimeout(wait); wait = setTimeout(look, 400) });
 });
 $("[data-js]").forEach(at => (at.hidden = false));
 })(document);

@@ -1,0 +1,116 @@
+"""What the form of a rule offers: facts with their kinds and values, and the events there are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from volano.domain.money import digits
+from volano.domain.rfm import TYPES
+from volano.domain.segment import Segment
+from volano.flow import segments as flow
+from volano.flow.arrivals import events_seen
+from volano.flow.shop import lens_of, shop_of
+from volano.observe.traits import FIELDS
+from volano.web.console.builder import OPERATORS, UNITS, Row, Words
+from volano.web.pages import Desk
+
+_GROUPS = {
+    "seen": "When they were here",
+    "visits": "Visits",
+    "hours": "Their hours",
+    "buying": "Orders",
+    "rfm": "Type of customer",
+    "taste": "What they like",
+    "touch": "Where they come from",
+    "gear": "What they use",
+    "cart": "Cart",
+    "notices": "Messages",
+    "given": "What was told of them",
+    "phones": "Devices and push",
+    "held": "Other segments",
+}
+_USUAL = ("Page Viewed", "Product Viewed", "Product Added", "Checkout Started", "Order Completed")
+_HINTS = 30  # values that are offered for a fact
+MONEY = ("revenue", "average_order", "refunded", "cart_value")
+_GIVEN = "traits."
+
+
+def group_name(group: str) -> str:
+    """A group of traits in words."""
+    return _GROUPS.get(group, group)
+
+
+def everybody(desk: Desk) -> tuple[pa.Table, int] | None:
+    """The facts of all people and when they were read (UTC µs); None while that is done for the first time."""
+
+    def read() -> tuple[pa.Table, int]:
+        now, house = desk.clock(), desk.house
+        return flow.everybody(house.profiles, now=now, bounds=lens_of(house).shop.rfm), now
+
+    found: tuple[pa.Table, int] | None = desk.memo.lately("everybody", read)
+    return found
+
+
+def choices(desk: Desk, rows: list[Row] | None, any_of: bool) -> dict[str, Any]:
+    """The rows, and what their fields offer."""
+    known = words_of(desk)
+    fields: dict[str, list[tuple[str, str]]] = {}
+    for name in known.kinds:
+        field = FIELDS.get(name)
+        group, label = (field.group, field.label) if field else ("given", name.removeprefix(_GIVEN))
+        fields.setdefault(group_name(group), []).append((name, label))
+    asked = {row.field for row in rows or () if row.kind == "trait"}
+    names = [seen.event for seen in events_seen(desk.house.profiles)[:200]]
+    return {
+        "rows": rows,
+        "any_of": any_of,
+        "fields": fields,
+        "kinds": known.kinds,
+        "operators": OPERATORS,
+        "units": UNITS,
+        "currency": shop_of(desk.house.state, desk.house.settings).currency,
+        "hints": {name: _hints(desk, name) for name in asked},
+        "events": list(dict.fromkeys([*names, *_USUAL])),
+    }
+
+
+def _hints(desk: Desk, field: str) -> list[str]:
+    """Values that a fact has, the most frequent first."""
+    if field == "rfm":
+        return list(TYPES)
+    if field == "segments":
+        return [each.key for each in desk.house.state.find(Segment)]
+    found = everybody(desk)
+    if found is None or field not in found[0].column_names:
+        return []
+    column = found[0][field]
+    column = pc.list_flatten(column) if pa.types.is_list(column.type) else column
+    column = column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
+    if not pa.types.is_string(column.type):
+        return []
+    counts = pc.value_counts(column.drop_null()).to_pylist()
+    return [one["values"] for one in sorted(counts, key=lambda one: -one["counts"])[:_HINTS]]
+
+
+def words_of(desk: Desk) -> Words:
+    """The facts that a form may ask for, those that the shop tells of people among them."""
+    kinds = {
+        name: "money" if name in MONEY else each.kind for name, each in FIELDS.items() if "*" not in name
+    }
+    found = everybody(desk)
+    for name in found[0].column_names if found else ():
+        if name.startswith(_GIVEN):
+            kinds[name] = _kind(found[0].schema.field(name).type) if found else "text"
+    unit = 10 ** digits(shop_of(desk.house.state, desk.house.settings).currency)
+    return Words(kinds=kinds, unit=unit)
+
+
+def _kind(type_: pa.DataType) -> str:
+    if pa.types.is_boolean(type_):
+        return "flag"
+    if pa.types.is_integer(type_) or pa.types.is_floating(type_):
+        return "number"
+    return "list" if pa.types.is_list(type_) else "text"
