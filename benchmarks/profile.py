@@ -133,8 +133,9 @@ def sorted_by_duckdb(lake: Path, columns: list[str]) -> int:
     """The same columns scanned and sorted; how many rows."""
     names = ", ".join(f'"{name}"' for name in columns)
     query = f"SELECT {names} FROM read_parquet('{lake}/events/**/*.parquet') ORDER BY person_id, time"
-    reader = duckdb.connect().sql(query).to_arrow_reader(100_000)
-    return sum(batch.num_rows for batch in reader)
+    duck = duckdb.connect()
+    duck.execute("SET enable_progress_bar = false")
+    return sum(batch.num_rows for batch in duck.sql(query).to_arrow_reader(100_000))
 
 
 def opened(store: Path) -> int:

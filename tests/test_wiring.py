@@ -11,12 +11,15 @@ import msgspec
 import pytest
 
 from tests.flow.site import NOW, event
+from tests.s3 import BUCKET, s3_environment
 from volano.domain.event import Intake
 from volano.domain.view import View
-from volano.errors import BrokenHome
+from volano.errors import BadInput, BrokenHome
 from volano.flow.ingest import drain
 from volano.settings import Settings
 from volano.wiring import open_house
+
+__all__ = ["s3_environment"]
 
 
 @pytest.fixture
@@ -78,3 +81,22 @@ def test_a_home_whose_profiles_were_lost_makes_them_anew(settings: Settings) -> 
     house = open_house(settings)
     moved(house)
     assert house.profiles.offset("j0") == house.lake.offset("j0") > 0
+
+
+def test_a_home_may_have_its_lake_in_a_bucket(
+    tmp_path: Path, s3_environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in s3_environment.items():
+        monkeypatch.setenv(name, value)
+    settings = Settings(home=str(tmp_path / "home"), lake=f"s3://{BUCKET}/{tmp_path.name}")
+    house = open_house(settings)
+    send(house.journal, "one", "two")
+    assert moved(house) == 2
+    for copy in (tmp_path / "home" / "lake").rglob("*.parquet"):
+        copy.unlink()
+    assert open_house(settings).lake.read(View()).num_rows == 2
+
+
+def test_an_address_that_is_no_bucket_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="s3://bucket"):
+        open_house(Settings(home=str(tmp_path / "home"), lake="gs://x"))

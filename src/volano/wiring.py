@@ -120,7 +120,14 @@ def open_house(settings: Settings, *, make: bool = True, journal: str = FIRST) -
 def _open_lake(settings: Settings, home: Path) -> DuckLake:
     from volano.adapters.lake_duckdb import DuckLake
 
-    return DuckLake(home / "lake", settings.buckets)
+    if not settings.lake:
+        return DuckLake(home / "lake", settings.buckets)
+    if not settings.lake.startswith("s3://"):
+        raise BadInput(f"VOLANO_LAKE is {settings.lake!r}; it must be an address such as s3://bucket/folder")
+    from volano.adapters.lake_s3 import S3Files, s3_system
+
+    place = S3Files(settings.lake, home / "lake", s3_system(os.environ))
+    return DuckLake(place, settings.buckets)
 
 
 def _open_geo(path: str) -> Callable[[str], str]:
@@ -225,6 +232,10 @@ def backup_home(settings: Settings, target: Path, move: Callable[[int, int], Non
     """Write the home to one file, and remember where (`now`, UTC µs); the number of files in it."""
     from volano.adapters.backup import pack
 
+    if settings.lake:
+        raise BadInput(
+            f"the lake of this home is at {settings.lake}, which a backup does not hold: keep versions there"
+        )
     files = pack(Path(settings.home).resolve(), target, move, now=now)
     path = str(target.resolve())
     open_state(settings).put(Backup(key=path, path=path, made_at=now))

@@ -24,7 +24,8 @@ from volano.errors import BadFile, BrokenHome
 
 Move = Callable[[int, int], None]
 _MARK = "volano-backup-1"
-_PASSING = ("lock", DRAINED, NO_ROOM)  # of a server that runs, not of what it knows
+_PASSING = ("lock", "preparing", DRAINED, NO_ROOM)  # of a server that runs, not of what it knows
+_SORTING = "sort-"  # how the folders of a compaction under way begin
 
 
 class Forgotten(msgspec.Struct, frozen=True, kw_only=True):
@@ -159,6 +160,8 @@ def _link_all(source: Path, stage: Path) -> None:
     stage.mkdir()
     for path in sorted(source.rglob("*")):
         place = stage / path.relative_to(source)
+        if place.relative_to(stage).parts[0].startswith(_SORTING):
+            continue
         if path.is_dir():
             place.mkdir()
         elif path.name not in _PASSING:

@@ -5,17 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 
+import pyarrow as pa
+
 from volano.domain.campaign import Campaign
 from volano.domain.idea import Idea
 from volano.domain.leak import DAY, Leak
 from volano.domain.verdict import Lesson, Verdict
 from volano.domain.view import View
 from volano.flow.shop import PEOPLE, Lens
-from volano.observe.calendar import day_edges
-from volano.observe.daily import Lately, Refused, count_lately, count_refused
+from volano.observe.bots import slow
+from volano.observe.calendar import day_edges, week_edges
+from volano.observe.daily import Daily, Lately, Refused, count_between, count_refused
 from volano.ports import Lake, State
 
 DAYS = 14  # the last seven and the seven before
+WEEKS = 4  # the one that goes on among them
 STALE = 7 * DAY  # µs after which old data is shown as of its own end
 
 
@@ -26,6 +30,8 @@ class Overview:
     `until` is now, or the newest event where nothing came in for a week (old data was imported). Leaks
     are worst first, ideas best first (those that can still be tried), verdicts newest first. `days` are the
     edges of the last 14 days by the shop's clock; the halves of `daily` are twice seven times 24 hours.
+    `weeks` are the edges of the last four weeks as the shop begins them, the last cut at `until`, and
+    `weekly` counts between them.
     """
 
     newest: int | None
@@ -33,6 +39,8 @@ class Overview:
     until: int
     days: tuple[int, ...]
     daily: Lately | None
+    weeks: tuple[int, ...]
+    weekly: Daily | None
     refused: Refused
     leaks: list[Leak]
     ideas: list[Idea]
@@ -52,13 +60,19 @@ def overview(lake: Lake, state: State, *, now: int, lens: Lens = PEOPLE) -> Over
     since = until - DAYS * DAY
     days = day_edges(since, until, lens.shop.timezone)[-DAYS - 1 :]
     halves = (since, (since + until) // 2, until)
+    shop = lens.shop
+    weeks = week_edges(until - (WEEKS + 1) * 7 * DAY, until, shop.timezone, shop.week_start)[-WEEKS - 1 :]
+    count = partial(_count, days=days, halves=halves, weeks=weeks)
+    counted = lake.tally(lens.on(_events(min(since, weeks[0]), until)), count)
     found = outlook(state)
     return Overview(
         newest=last,
         since=since,
         until=until,
         days=days,
-        daily=lake.tally(lens.on(_events(since, until)), partial(count_lately, days=days, halves=halves)),
+        daily=counted.lately if counted else None,
+        weeks=weeks,
+        weekly=counted.weekly if counted else None,
         refused=lake.tally(_quarantine(now), count_refused) or Refused(count=0, newest=()),
         leaks=found.leaks,
         ideas=[idea for idea in found.ideas if idea.status in ("proposed", "open")],
@@ -66,6 +80,25 @@ def overview(lake: Lake, state: State, *, now: int, lens: Lens = PEOPLE) -> Over
         verdicts=sorted(state.find(Verdict), key=lambda verdict: -verdict.made_at),
         lessons=state.find(Lesson),
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Counted:
+    """One pass over the events, counted by days, halves and weeks."""
+
+    lately: Lately
+    weekly: Daily
+
+    def __add__(self, other: _Counted) -> _Counted:
+        return _Counted(lately=self.lately + other.lately, weekly=self.weekly + other.weekly)
+
+
+def _count(
+    block: pa.Table, *, days: tuple[int, ...], halves: tuple[int, ...], weeks: tuple[int, ...]
+) -> _Counted:
+    block = slow(block)
+    lately = Lately(days=count_between(block, edges=days), halves=count_between(block, edges=halves))
+    return _Counted(lately=lately, weekly=count_between(block, edges=weeks))
 
 
 def _events(since: int, until: int) -> View:

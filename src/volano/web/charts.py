@@ -195,7 +195,7 @@ _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Week:
-    """A week of hours: `cells` are (row, hour 0 to 23, strength 1 to 4), `rows` days with their four parts."""
+    """A week of hours: `cells` are (row, hour 0 to 23, strength 1 to 4), `rows` days and their parts."""
 
     cells: tuple[tuple[int, int, int], ...]
     rows: tuple[tuple[str, tuple[int, ...]], ...]
@@ -218,7 +218,9 @@ def week(hours: Mapping[int, int], first: int = 0) -> Week | None:
     day, part = max(parts, key=lambda key: parts[key])
     when = "at night" if part == 0 else f"in the {PARTS[part]}"
     return Week(
-        cells=tuple(((at // 24 - first) % 7, at % 24, -(-4 * events // top)) for at, events in sorted(hours.items())),
+        cells=tuple(
+            ((at // 24 - first) % 7, at % 24, -(-4 * events // top)) for at, events in sorted(hours.items())
+        ),
         rows=tuple((_DAYS[day], tuple(parts[day, part] for part in range(4))) for day in order),
         said=f"Most often on {_DAYS[day]} {when}",
     )

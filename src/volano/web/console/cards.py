@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from volano.domain.campaign import CONTROL, Campaign
 from volano.domain.idea import Idea
 from volano.domain.leak import Leak
+from volano.domain.shop import Shop
 from volano.domain.verdict import GoalResult, Verdict
 from volano.errors import NotFound
 from volano.plan import playbook
@@ -16,19 +17,22 @@ from volano.web import charts, words
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeakCard:
-    """A leak, its sentence and its picture."""
+    """A leak, its sentence and its picture; `profit` is what it costs a week, "" without a margin."""
 
     leak: Leak
     title: str
     pair: charts.Pair
+    profit: str
 
 
-def leak_card(leak: Leak) -> LeakCard:
+def leak_card(leak: Leak, shop: Shop) -> LeakCard:
     """The card of a leak."""
+    profit = shop.profit(leak.lost_money_per_week or 0)
     return LeakCard(
         leak=leak,
         title=words.leak_title(leak.step, leak.slice),
         pair=charts.pair(leak.expected, leak.observed, leak.gap_low, leak.gap_high),
+        profit=words.money(profit, leak.currency) if profit else "",
     )
 
 

@@ -44,7 +44,7 @@ def group_name(group: str) -> str:
 
 
 def everybody(desk: Desk) -> tuple[pa.Table, int] | None:
-    """The facts of all people and when they were read (UTC µs); None while that is done for the first time."""
+    """The facts of all people and when they were read (UTC µs); None while they never were."""
 
     def read() -> tuple[pa.Table, int]:
         now, house = desk.clock(), desk.house

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from itertools import islice
 from typing import Any
 from urllib.parse import urlencode
+
+import pyarrow as pa
 
 from volano.domain.account import Source
 from volano.domain.leak import DAY
@@ -17,8 +18,8 @@ from volano.web.console.person import EVENT_ICONS
 from volano.web.pages import Ask, Desk, Page, Route, page
 
 SHOWN = 25  # unless all that is kept is asked for
-_KEPT = View(tables=("quarantine",), columns=("code", "message", "sample", "origin"))
-_WEEK = 7 * DAY  # how far back refused events are looked for in the lake
+_COLUMNS = ("code", "message", "sample", "origin")
+_LOOKS = (DAY // 24, DAY, 7 * DAY)  # µs back in which the latest refused events are looked for
 
 
 def content(request: Ask, desk: Desk) -> dict[str, Any]:
@@ -26,10 +27,8 @@ def content(request: Ask, desk: Desk) -> dict[str, Any]:
     asked = request.query_params
     only, refused, every = asked.get("source", "")[:100], asked.get("refused") == "1", asked.get("all") == "1"
     kept = desk.turning.recent.after()
-    fitting = (one for one in reversed(kept) if only in ("", one.source) and (bool(one.code) or not refused))
-    shown = list(islice(fitting, RECENT))
-    if refused and len(shown) < SHOWN:
-        shown += _from_lake(desk, only, before=min((one.time or one.received_at for one in shown), default=None))
+    shown = _refused(desk) if refused else list(reversed(kept))
+    shown = [one for one in shown if only in ("", one.source)]
     now, whole = desk.clock(), sources_seen(desk.house.profiles)
     return {
         "only": only,
@@ -46,20 +45,38 @@ def content(request: Ask, desk: Desk) -> dict[str, Any]:
     }
 
 
-def _from_lake(desk: Desk, only: str, *, before: int | None) -> list[Arrival]:
-    """What was refused in the last week, newest first: the newest may have come before the server began."""
+def _refused(desk: Desk) -> list[Arrival]:
+    """What was refused in the last week, the newest first: it may have come before the server began."""
 
     def read() -> list[Arrival]:
-        rows = desk.house.lake.read(_KEPT.since_of(desk.clock() - _WEEK))
-        return []
+        rows: list[dict[str, Any]] = []
+        for back in _LOOKS:
+            view = View(tables=("quarantine",), columns=_COLUMNS, since=desk.clock() - back)
+            last = desk.house.lake.read(view).sort_by([("time", "descending")]).slice(0, RECENT)
+            rows = last.set_column(
+                last.schema.get_field_index("time"), "time", last["time"].cast(pa.int64())
+            ).to_pylist()
+            if len(rows) >= SHOWN:
+                break
+        return [_arrival(row) for row in rows]
 
-    return []
+    found: list[Arrival] | None = desk.memo.lately("refused", read)
+    return found or []
+
+
+def _arrival(row: dict[str, Any]) -> Arrival:
+    code, message, sample, origin = (row[name] or "" for name in _COLUMNS)
+    return Arrival(
+        number=0, received_at=row["time"], source=origin, code=code, message=message, sample=sample
+    )
 
 
 def _rate(times: list[int], now: int) -> str:
     """How many events came in the last minute, as far as they are kept."""
     lately = sum(1 for time in times if now - time < 60 * words.SECOND)
-    return words.many(lately, "event").replace(" ", "+ ", 1) if lately >= RECENT else words.many(lately, "event")
+    return (
+        words.many(lately, "event").replace(" ", "+ ", 1) if lately >= RECENT else words.many(lately, "event")
+    )
 
 
 def _reasons(whole: Iterable[Seen], only: str) -> list[tuple[str, int]]:

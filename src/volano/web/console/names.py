@@ -8,16 +8,17 @@ import msgspec
 
 from volano.domain.naming import Naming, naming_key
 from volano.domain.registry import Seen
-from volano.errors import BadInput
+from volano.errors import BadInput, NotFound
 from volano.flow import naming as flow
 from volano.flow.arrivals import event_seen, events_seen, source_seen, suggestions
 from volano.flow.ingest import remake_of_house
 from volano.flow.shop import shop_of
 from volano.flow.sources import source_of
 from volano.observe.shop_words import STANDARD, WORDS
-from volano.web.pages import Ask, Desk, Page, Route, back, form, page
+from volano.web.pages import Ask, Desk, Page, Renamed, Route, back, form, page
 
 _ROOM = 4  # empty rows for names of properties
+SHOWN = 30  # events of a source at once
 
 
 def source(request: Ask, desk: Desk, key: str) -> Page:
@@ -27,13 +28,15 @@ def source(request: Ask, desk: Desk, key: str) -> Page:
     namings = {one.event: one for one in house.state.find(Naming) if one.source in ("", key)}
     seen = events_seen(house.profiles, key)
     seen.sort(key=lambda one: (one.event not in wanted, -one.count))
+    every = request.query_params.get("all") == "1"
     return page(
         request,
         desk,
         "source.html",
         source=source_of(house.state, key),
         whole=source_seen(house.profiles, key),
-        events=seen,
+        kinds=len(seen),
+        events=seen if every else seen[:SHOWN],
         wanted=wanted,
         namings=namings,
     )
@@ -74,6 +77,7 @@ def _show(request: Ask, desk: Desk, key: str, naming: Naming, *, problem: str = 
         pairs=[*naming.properties.items(), *[("", "")] * _ROOM],
         standard=STANDARD,
         words=WORDS,
+        zone=desk.zone,
         **_preview(desk, naming),
     )
 
@@ -121,7 +125,7 @@ def _short(value: Any) -> str:
 
 def preview(request: Ask, desk: Desk) -> Page:
     """The last ten events under what is being chosen, as a fragment."""
-    return page(request, desk, "_examples.html", **_preview(desk, _sent(request)))
+    return page(request, desk, "_examples.html", zone=desk.zone, **_preview(desk, _sent(request)))
 
 
 def _sent(request: Ask) -> Naming:
@@ -142,23 +146,50 @@ def _sent(request: Ask) -> Naming:
 
 def save(request: Ask, desk: Desk) -> Page:
     """Keep a naming; with the other button also read the past under it."""
-    house, sent, naming = desk.house, form(request), _sent(request)
-    key = sent.get("source", "")
+    sent, naming = form(request), _sent(request)
+    key, past = sent.get("source", ""), "past" in sent
+    before = _of_key(desk, naming.key)
     try:
-        kept = flow.save_naming(house.state, naming, now=desk.clock())
+        kept = flow.save_naming(desk.house.state, naming, now=desk.clock())
     except BadInput as error:
         return _show(request, desk, key, naming, problem=error.message)
-    if "past" in sent:
+    desk.renamed[kept.key] = Renamed(before, past)
+    if past:
         _reread(desk, kept)
-    return back(f"/sources/{key}", "reread" if "past" in sent else "named", kept.key)
+    return back(f"/sources/{key}", "reread" if past else "named", kept.key)
+
+
+def _of_key(desk: Desk, key: str) -> Naming | None:
+    try:
+        return desk.house.state.get(Naming, key)
+    except NotFound:
+        return None
 
 
 def drop(request: Ask, desk: Desk) -> Page:
     """Take a naming back, and read the past without it."""
-    house = desk.house
-    naming = flow.drop_naming(house.state, form(request).get("key", ""))
+    naming = flow.drop_naming(desk.house.state, form(request).get("key", ""))
+    desk.renamed[naming.key] = Renamed(naming, past=True)
     _reread(desk, naming)
-    return back(f"/sources/{form(request).get('source', naming.source) or naming.source}", "unnamed")
+    return back(f"/sources/{form(request).get('source', '') or naming.source}", "unnamed", naming.key)
+
+
+def take_back(request: Ask, desk: Desk) -> Page:
+    """Take an event as it was taken before it was named or unnamed."""
+    key = form(request).get("key", "")
+    was = desk.renamed.pop(key, None)
+    if was is None:
+        raise BadInput("there is nothing to take back; it was done too long ago")
+    now = _of_key(desk, key)
+    if was.before is not None:
+        desk.house.state.put(was.before)
+    elif now is not None:
+        flow.drop_naming(desk.house.state, key)
+    changed = was.before or now
+    if was.past and changed is not None:
+        _reread(desk, changed)
+    source = changed.source if changed else ""
+    return back(f"/sources/{source}" if source else "/sources", "named-back")
 
 
 def _reread(desk: Desk, naming: Naming) -> None:
@@ -177,4 +208,5 @@ ROUTES = [
     Route("POST", "/names/preview", preview),
     Route("POST", "/names/save", save),
     Route("POST", "/names/drop", drop),
+    Route("POST", "/names/undo", take_back),
 ]

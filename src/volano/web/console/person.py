@@ -127,7 +127,9 @@ def face(profile: Profile | None, shop: Shop, *, now: int) -> Face:
         return Face(tiles=[], week=None, devices=[])
     hours = hours_of(profile.hours) if profile.hours else {}
     return Face(
-        tiles=list(_tiles(profile, shop, now)), week=charts.week(hours, shop.week_start), devices=_devices(profile, now=now)
+        tiles=list(_tiles(profile, shop, now)),
+        week=charts.week(hours, shop.week_start),
+        devices=_devices(profile, now=now),
     )
 
 

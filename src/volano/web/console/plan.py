@@ -97,7 +97,7 @@ def plan(request: Ask, desk: Desk) -> Page:
         finding=_finding(bars),
         bars=bars,
         slices=_slices(tally, by, worst) if tally is not None and by else [],
-        leaks=[leak_card(leak) for leak in leaks],
+        leaks=[leak_card(leak, shop) for leak in leaks],
         window=DAYS,
         days=f"{home_journey(desk.house.state).within / DAY:g}",
     )

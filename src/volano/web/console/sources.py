@@ -42,7 +42,10 @@ def add(request: Ask, desk: Desk) -> Page:
 
 def rotate(request: Ask, desk: Desk) -> Page:
     """A new key for a source; the old one stays good for a while."""
-    made, key = flow.rotate(desk.house.state, form(request).get("key", ""), now=desk.clock())
+    try:
+        made, key = flow.rotate(desk.house.state, form(request).get("key", ""), now=desk.clock())
+    except BadInput as error:
+        return _list(request, desk, status=422, problem=error.message)
     return _key_page(request, desk, made, key)
 
 
@@ -67,9 +70,11 @@ def restore(request: Ask, desk: Desk) -> Page:
 def change(request: Ask, desk: Desk) -> Page:
     """Another name, or other pages that may send."""
     sent, state = form(request), desk.house.state
+    key, name = sent.get("key", ""), sent.get("name", "")
     try:
-        flow.rename(state, sent.get("key", ""), sent.get("name", ""))
-        flow.allow(state, sent.get("key", ""), sent.get("origins", ""))
+        if name.strip():  # else nothing is changed, not even the pages
+            flow.allow(state, key, sent.get("origins", ""))
+        flow.rename(state, key, name)
     except BadInput as error:
         return _list(request, desk, status=422, problem=error.message)
     return back("/sources", "saved")

@@ -7,9 +7,10 @@ from typing import Any
 
 from volano.domain.campaign import Campaign
 from volano.domain.leak import DAY
+from volano.domain.shop import Shop
 from volano.flow.arrivals import suggestions
 from volano.flow.overview import Overview, overview
-from volano.flow.shop import lens_of
+from volano.flow.shop import lens_of, shop_of
 from volano.web import charts, words
 from volano.web.console.cards import leak_card, verdict_cards
 from volano.web.console.ideas import idea_cards
@@ -112,6 +113,21 @@ def tiles(seen: Overview) -> list[charts.Tile]:
     return made
 
 
+def weeks(seen: Overview, shop: Shop) -> list[tuple[str, int, int, int, str]]:
+    """The last weeks, the newest first: the day it began, events, people, orders and revenue."""
+    if seen.weekly is None:
+        return []
+    counted = seen.weekly
+    currency = max(counted.revenue, key=lambda name: abs(int(counted.revenue[name].sum())), default="")
+    revenue = counted.revenue.get(currency, counted.events * 0).tolist()
+    columns = (counted.events.tolist(), counted.people.tolist(), counted.orders.tolist(), revenue)
+    rows = [
+        (words.day(begin, shop.timezone), events, people, orders, words.money(paid, currency))
+        for begin, events, people, orders, paid in zip(seen.weeks, *columns, strict=False)
+    ]
+    return rows[::-1]
+
+
 def _due(seen: Overview) -> list[Campaign]:
     """The campaigns that are being tested, the one whose verdict is due first in front."""
     final = {verdict.key for verdict in seen.verdicts if verdict.final}
@@ -125,6 +141,7 @@ def content(request: Ask, desk: Desk) -> dict[str, Any]:
     seen: Overview = desk.memo.of(
         "overview", lambda: overview(house.lake, house.state, now=now, lens=lens_of(house))
     )
+    shop = shop_of(house.state, house.settings)
     where = standing(seen, now=now)
     return {
         "seen": seen,
@@ -133,7 +150,9 @@ def content(request: Ask, desk: Desk) -> dict[str, Any]:
         "stages": list(zip(STAGES, where.progress, strict=True)),
         "tiles": tiles(seen),
         "past": seen.newest is not None and seen.until < now - DAY,
-        "leak": leak_card(seen.leaks[0]) if seen.leaks else None,
+        "weeks": weeks(seen, shop),
+        "zone": shop.timezone,
+        "leak": leak_card(seen.leaks[0], shop) if seen.leaks else None,
         "idea": next(iter(idea_cards(seen.ideas[:1], [], seen.leaks)), None),
         "due": _due(seen),
         "verdict": next(iter(verdict_cards(seen.verdicts[:1], seen.campaigns)), None),
