@@ -5,6 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV_VERSION := 0.13.9
 COOL_DOWN := 2026-11-07
+JOBS ?= 2
 CLIENTS := tests/clients
 INSTALL := $(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python
 
@@ -34,7 +35,7 @@ contracts:
 	$(BIN)/lint-imports
 
 tests:
-	$(BIN)/pytest $(TESTS)
+	$(BIN)/pytest --numprocesses $(JOBS) --dist loadfile $(TESTS)
 
 coverage: setup-dev setup-clients chromium ## The tests again, with the lines and branches they miss
 	$(BIN)/pytest --cov --cov-report=term:skip-covered

@@ -18,7 +18,8 @@ import numpy as np
 import pyarrow as pa
 
 from volano.adapters.lake_duckdb import DuckLake
-from volano.domain.leak import DAY, Journey
+from volano.domain.durations import DAY
+from volano.domain.leak import Journey
 from volano.domain.tables import EVENTS, TIME
 from volano.flow.report import leak_run
 

@@ -17,7 +17,8 @@ from pathlib import Path
 
 from volano.cli.demo import MONDAY
 from volano.cli.turn import HISTORY_DAYS, Offers, bring
-from volano.domain.leak import DAY, Journey, Leak
+from volano.domain.durations import DAY
+from volano.domain.leak import Journey, Leak
 from volano.domain.verdict import Verdict
 from volano.flow import launch, propose
 from volano.flow.report import count_journey

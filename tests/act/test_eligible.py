@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from volano.act.eligible import GAP, LONGEST_VISIT, eligible, facts, returning
+from volano.act.eligible import LONGEST_VISIT, facts, returning
 from volano.domain.profile import Profile
+from volano.domain.visit import GAP
 from volano.observe.traffic import Traffic
 from volano.rules.compile import compile_one
 
@@ -39,8 +40,8 @@ def test_a_stranger_who_tells_nothing_comes_directly_on_an_unknown_device() -> N
 
 def test_an_audience_means_whom_its_rule_means() -> None:
     rule = compile_one({"source": {"$prefix": "instagram"}, "visitor": "new"})
-    assert eligible(rule, facts(Traffic(source="instagram", medium="social"), {}, returning=False))
-    assert not eligible(rule, facts(Traffic(source="instagram", medium="social"), {}))
+    assert rule(facts(Traffic(source="instagram", medium="social"), {}, returning=False))
+    assert not rule(facts(Traffic(source="instagram", medium="social"), {}))
 
 
 def test_a_second_visit_is_known_by_the_browser_or_by_the_profile() -> None:

@@ -98,7 +98,7 @@ def test_a_put_that_fails_keeps_nothing(tmp_path: Path) -> None:
     profiles = LmdbProfiles(tmp_path)
     with pytest.raises(struct.error):
         profiles.put(Change(puts=(FIRST, (2**70, Profile(person_id=0))), upto=Offset("j0", 9)))
-    assert (profiles.get(Profile, 1), profiles.offset("j0")) == (None, 0)
+    assert (profiles.get(Profile, 1), profiles.offset("j0")) == (None, -1)
 
 
 def test_the_same_folder_may_be_opened_twice(tmp_path: Path) -> None:

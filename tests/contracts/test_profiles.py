@@ -73,6 +73,14 @@ def test_records_that_come_packed_are_those_that_were_packed(profiles: Profiles)
     assert list(profiles.scan(Profile)) == [one(-2), one(5, 1), one(9)]
 
 
+def test_of_records_under_one_key_the_last_one_stays(profiles: Profiles) -> None:
+    heaps = (Packed.of(Profile, [one(1, 1), one(2, 1), one(1, 2)]), Packed.of(Profile, [one(2, 3), one(0)]))
+    profiles.put(Change(packed=heaps, puts=(one(0, 9), one(7)), afresh=(Profile,)))
+    assert list(profiles.scan(Profile)) == [one(0, 9), one(1, 2), one(2, 3), one(7)]
+    profiles.put(Change(packed=(Packed.of(Profile, []),)))
+    assert keys(profiles) == [0, 1, 2, 7]
+
+
 @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(st.tuples(NUMBERS, NUMBERS), max_size=20),
@@ -112,7 +120,7 @@ def test_a_store_without_records_has_none(profiles: Profiles) -> None:
 
 
 def test_the_position_is_kept_with_the_records(profiles: Profiles) -> None:
-    assert profiles.offset("j0") == 0
+    assert profiles.offset("j0") == -1
     profiles.put(Change(puts=(one(1),), upto=Offset("j0", 88)))
     profiles.put(Change())
     assert (profiles.offset("j0"), profiles.offset("j1")) == (88, 0)

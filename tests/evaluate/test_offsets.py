@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from tests.evaluate.campaigns import CLICKS, ORDERS, REVENUE, campaign
 from volano.domain.campaign import CONTROL, Campaign
-from volano.domain.leak import DAY
+from volano.domain.durations import DAY
 from volano.domain.tables import TIME
 from volano.evaluate.offsets import ArmTally, tally, view
 from volano.maths.moments import Moments

@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from tests.evaluate.campaigns import CLICKS, NOW, ORDERS, REFUNDS, REVENUE, campaign, shares_tally
 from volano.domain.campaign import Campaign, Plan
-from volano.domain.leak import DAY
+from volano.domain.durations import DAY
 from volano.domain.verdict import Verdict
 from volano.evaluate.offsets import ArmTally, GoalTally
 from volano.evaluate.verdict import converters_needed, primary, verdict

@@ -10,7 +10,7 @@ import pytest
 from tests.faults.homes import caught_up, frame, logs, names, opened, sent
 from tests.flow.site import NOW, event
 from volano.adapters.journal_file import FileJournal
-from volano.domain.leak import DAY
+from volano.domain.durations import DAY
 
 
 def damaged(path: Path, place: int) -> None:

@@ -9,8 +9,8 @@ from typing import Any
 import pyarrow as pa
 
 from tests.evaluate.campaigns import NOW
+from volano.domain.durations import DAY
 from volano.domain.event import ORDER_COMPLETED
-from volano.domain.leak import DAY
 from volano.domain.tables import TABLES, TIME
 from volano.ports import Lake
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pyarrow as pa
 import pytest
 
 from tests.flow.site import MINUTE, NOW, Site, event, order
@@ -11,12 +12,14 @@ from volano.domain.naming import Naming
 from volano.domain.profile import Profile
 from volano.domain.registry import Seen
 from volano.domain.segment import Due, Segment
+from volano.domain.tables import TIME, filled
 from volano.flow.ingest import drain, look_again, rebuild_profiles
 from volano.flow.knowledge import Knowledge
 from volano.observe.identity import address_key, identity
 from volano.observe.membership import ready
 from volano.observe.naming import Names
 from volano.observe.registry import seen_key
+from volano.testing.profiles_memory import MemoryProfiles
 
 DAY = 86_400_000_000
 BUYERS = Segment(key="buyers", name="Buyers", rule={"orders": {"$gte": 1}})
@@ -130,6 +133,16 @@ def test_people_are_found_by_the_address_they_gave(site: Site, by: Knowledge) ->
     assert found.identities == (identity("u:7"),)
 
 
+def order_rows(user: str, *, at: int) -> pa.Table:
+    """The row of an order as an import brings it."""
+    who = pa.array([identity(f"u:{user}")], pa.int64())
+    columns = {"person_id": who, "identity": who, "id": pa.array([at], pa.int64())}
+    columns["time"] = pa.array([at], pa.int64()).cast(TIME)
+    columns["known_as"] = pa.array([f"u:{user}"])
+    columns["event"] = pa.array(["Order Completed"])
+    return filled("events", columns)
+
+
 class Cut(Exception):
     """The process ends here."""
 
@@ -159,6 +172,17 @@ def test_a_store_left_behind_by_a_crash_is_brought_level(site: Site, by: Knowled
     seen = site.profiles.get(Seen, seen_key("web", "Order Completed"))
     assert seen is not None
     assert seen.count == 2
+
+
+def test_a_store_that_knows_nothing_is_made_anew_though_the_journal_has_its_first_frames(
+    site: Site, by: Knowledge
+) -> None:
+    site.lake.append({"events": order_rows("imported", at=NOW - DAY)})
+    send(site, order("o1", user="7"))
+    drained(site, by)
+    site.profiles = MemoryProfiles()
+    drained(site, by)
+    assert (site.profile("u:7").orders, site.profile("u:imported").orders) == (1, 1)
 
 
 def test_a_store_made_anew_is_the_store_that_grew(site: Site, by: Knowledge) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 from tests.evaluate.campaigns import CLICKS, NOW, ORDERS, REVENUE, campaign, shares_tally
 from tests.flow.shops import NEWEST, START, event, ran, rows
 from volano.adapters.lake_duckdb import DuckLake
-from volano.domain.leak import DAY
+from volano.domain.durations import DAY
 from volano.evaluate.verdict import verdict
 from volano.flow.judge import judge
 from volano.testing.lake_memory import MemoryLake

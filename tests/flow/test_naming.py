@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from volano.adapters.lake_duckdb import DuckLake
@@ -115,6 +116,29 @@ def test_an_order_counts_once_however_often_it_was_told(shop: Shop) -> None:
     drop_naming(shop.state, kept.key)
     reread(shop, shop.lake, kept)
     assert sorted(row["event"] for row in shop.rows()) == [ORDER_COMPLETED] + ["purchase"] * 3
+
+
+@pytest.mark.parametrize("event", ["purchase", ORDER_COMPLETED])
+def test_what_was_imported_keeps_its_money_whatever_is_named(shop: Shop, event: str) -> None:
+    row = {"person_id": 7, "time": NOW, "id": order_row("T1"), "identity": 7, "known_as": "u:7"}
+    row |= {"origin": "imp_1", "event": event, "order_id": "T1", "revenue": 900, "properties": "{}"}
+    line = {**{name: row[name] for name in ("person_id", "time", "identity")}, "id": 5, "revenue": 900}
+    shop.lake.append(
+        {
+            "events": pa.Table.from_pylist([row], schema=TABLES["events"]),
+            "order_lines": pa.Table.from_pylist([line], schema=TABLES["order_lines"]),
+        }
+    )
+    shop.send("purchase", transaction_id="T2", total=9)
+    before = shop.rows(), shop.rows("order_lines")
+    kept = save_naming(shop.state, Naming(**_fields(event=event)), now=NOW)
+    assert 7 not in reread(shop, shop.lake, kept)
+    assert shop.rows()[0] == before[0][0]
+    assert before[1][0] in shop.rows("order_lines")
+    assert [one.source for one in preview(shop.lake, kept, currency="EUR", now=NOW + 1_000)] in (["web"], [])
+    drop_naming(shop.state, kept.key)
+    reread(shop, shop.lake, kept)
+    assert shop.rows()[0] == before[0][0]
 
 
 def test_a_naming_of_one_source_leaves_the_others_alone(shop: Shop) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.web.shop import NOW, empty_house, full_house
-from volano.domain.leak import DAY
+from volano.domain.durations import DAY
 from volano.domain.shop import Shop
 from volano.domain.view import View
 from volano.flow.overview import overview

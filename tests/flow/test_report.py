@@ -9,10 +9,11 @@ import numpy as np
 import pyarrow as pa
 from numpy.random import default_rng
 
-from volano.domain.leak import DAY, Journey
+from volano.domain.durations import DAY, HOUR
+from volano.domain.leak import Journey
 from volano.domain.tables import EVENTS, TIME
 from volano.flow.report import count_journey, find_leaks, leak_run, leak_window, newest, seen_through
-from volano.observe.span import HOUR, Span
+from volano.observe.span import Span
 from volano.testing.lake_memory import MemoryLake
 
 JOURNEY = Journey(steps=("Page Viewed", "Product Added", "Order Completed"), within=DAY)

@@ -8,8 +8,8 @@ from msgspec.structs import replace
 from tests.evaluate.campaigns import NOW, campaign
 from tests.flow.shops import ran
 from volano.domain.campaign import Campaign
+from volano.domain.durations import DAY
 from volano.domain.idea import Belief, Figure, Idea
-from volano.domain.leak import DAY
 from volano.domain.verdict import Lesson, Verdict
 from volano.errors import NotFound
 from volano.flow import launch

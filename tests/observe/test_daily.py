@@ -6,7 +6,7 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from volano.domain.leak import DAY
+from volano.domain.durations import DAY
 from volano.domain.tables import EVENTS, QUARANTINE
 from volano.observe.daily import count_between, count_lately, count_refused
 
@@ -50,7 +50,7 @@ def test_days_are_counted_as_one_would_by_hand(rows: list[tuple[int, int, str, i
         assert seen.people[day] == len({row[0] for row in today})
         assert seen.orders[day] == sum(row[2] == "Order Completed" for row in today)
     halves = [{row[0] for row in inside if row[1] // 7 == half} for half in (0, 1)]
-    both = count_lately(block(rows), days=EDGES, halves=HALVES).halves
+    both = count_lately(block(rows), days=EDGES, halves=HALVES, weeks=HALVES).halves
     assert both.people.tolist() == [len(half) for half in halves]
     assert both.events.tolist() == [sum(row[1] // 7 == half for row in inside) for half in (0, 1)]
     for currency in ("EUR", "USD"):
@@ -62,11 +62,15 @@ def test_days_are_counted_as_one_would_by_hand(rows: list[tuple[int, int, str, i
 def test_tallies_of_disjoint_people_add_up(
     rows: list[tuple[int, int, str, int | None, str]], split: int
 ) -> None:
-    one = count_lately(block([row for row in rows if row[0] < split]), days=EDGES, halves=HALVES)
-    other = count_lately(block([row for row in rows if row[0] >= split]), days=EDGES, halves=HALVES)
-    whole = count_lately(block(rows), days=EDGES, halves=HALVES)
+    one = count_lately(
+        block([row for row in rows if row[0] < split]), days=EDGES, halves=HALVES, weeks=HALVES
+    )
+    other = count_lately(
+        block([row for row in rows if row[0] >= split]), days=EDGES, halves=HALVES, weeks=HALVES
+    )
+    whole = count_lately(block(rows), days=EDGES, halves=HALVES, weeks=HALVES)
     both = one + other
-    for kind in ("days", "halves"):
+    for kind in ("days", "halves", "weeks"):
         summed, counted = getattr(both, kind), getattr(whole, kind)
         for name in ("events", "people", "orders"):
             assert getattr(summed, name).tolist() == getattr(counted, name).tolist()

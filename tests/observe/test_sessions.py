@@ -10,7 +10,8 @@ import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from volano.observe.sessions import DIMENSIONS, GAP, with_visits
+from volano.domain.visit import GAP
+from volano.observe.sessions import DIMENSIONS, with_visits
 
 MINUTE = 60_000_000
 COLUMNS = ("person_id", "time", "source", "medium", "device", "path", "utm_campaign")

@@ -7,7 +7,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from volano.domain.leak import DAY
+from volano.domain.durations import DAY
 from volano.plan.expected import Ground, estimate, steps_of
 from volano.plan.leaks import LeakRun, find, leak_key, search
 from volano.plan.reached import JourneyTally

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pyarrow as pa
 import pytest
 
-from volano.domain.leak import DAY, Journey
+from volano.domain.durations import DAY
+from volano.domain.leak import Journey
 from volano.plan.journey import count
 from volano.plan.sample_size import people_per_arm
 from volano.plan.sizing import sized, traffic

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.random import Generator, default_rng
 from numpy.typing import NDArray
 
-from volano.domain.leak import DAY, Leak
+from volano.domain.durations import DAY
+from volano.domain.leak import Leak
 from volano.plan.leaks import find
 from volano.plan.reached import JourneyTally, compressed, strata
 

@@ -10,8 +10,9 @@ from msgspec.structs import replace
 
 from volano.domain.account import Import, Source, User
 from volano.domain.campaign import Arm, Campaign, Goal, Plan, Trigger
+from volano.domain.durations import DAY
 from volano.domain.idea import Content, Figure, Idea
-from volano.domain.leak import DAY, Journey, Leak
+from volano.domain.leak import Journey, Leak
 from volano.domain.tables import EVENTS, QUARANTINE
 from volano.domain.verdict import GoalResult, Lesson, Verdict
 from volano.maths.hashing import hash63

@@ -14,18 +14,6 @@ from volano.domain.idea import Idea
 from volano.web.login import set_password
 from volano.wiring import House
 
-PAGES = {
-    "today": "/",
-    "plan": "/plan",
-    "by source": "/plan?by=source",
-    "ideas": "/ideas",
-    "campaigns": "/campaigns",
-    "draft": f"/campaigns/{DRAFT.key}",
-    "live": f"/campaigns/{LIVE.key}",
-    "results": "/results",
-    "settings": "/settings",
-}
-
 
 @pytest.fixture(scope="module")
 def visitor() -> Visitor:
@@ -39,67 +27,8 @@ def house() -> House:
     return full_house()
 
 
-@pytest.mark.parametrize("path", PAGES.values(), ids=PAGES)
-def test_a_page_has_landmarks_one_heading_and_safe_headers(visitor: Visitor, path: str) -> None:
-    page = visitor.see(path)
-    assert page.status_code == 200
-    assert len(re.findall(r"<h1\b", page.text)) == 1
-    assert 'href="#main"' in page.text
-    assert '<main id="main"' in page.text
-    assert 'aria-label="Main"' in page.text
-    policy = page.headers["content-security-policy"]
-    assert "default-src 'none'" in policy
-    assert "unsafe" not in policy
-    assert page.headers["x-content-type-options"] == "nosniff"
-    assert page.headers["referrer-policy"] == "same-origin"
-
-
-@pytest.mark.parametrize("path", PAGES.values(), ids=PAGES)
-def test_nothing_on_a_page_is_inline(visitor: Visitor, path: str) -> None:
-    text = visitor.see(path).text
-    assert not re.search(r"<[^>]+\sstyle=", text)
-    assert not re.search(r"<[^>]+\son[a-z]+=", text)
-    assert "<style" not in text
-    assert all("src=" in tag for tag in re.findall(r"<script\b[^>]*>", text))
-
-
-@pytest.mark.parametrize("path", PAGES.values(), ids=PAGES)
-def test_texts_with_markup_are_shown_as_text(visitor: Visitor, path: str) -> None:
-    assert "<script>alert" not in visitor.see(path).text
-
-
 def test_a_name_with_markup_is_seen_as_it_was_typed(visitor: Visitor) -> None:
     assert "10 % off for Instagram &lt;script&gt;alert(1)&lt;/script&gt;" in visitor.see("/campaigns").text
-
-
-@pytest.mark.parametrize("path", PAGES.values(), ids=PAGES)
-def test_every_field_has_a_name_for_those_who_cannot_see_it(visitor: Visitor, path: str) -> None:
-    text = visitor.see(path).text
-    labels = set(re.findall(r'<label for="([^"]+)"', text))
-    for field in re.findall(r"<(?:input|select|textarea)\b[^>]*>", text):
-        if 'type="hidden"' in field or 'aria-hidden="true"' in field or 'type="radio"' in field:
-            continue
-        identity = re.search(r'\bid="([^"]+)"', field)
-        assert "aria-label=" in field or (identity and identity[1] in labels), field
-
-
-@pytest.mark.parametrize("path", PAGES.values(), ids=PAGES)
-def test_identities_on_a_page_are_unique(visitor: Visitor, path: str) -> None:
-    found = re.findall(r'\bid="([^"]+)"', visitor.see(path).text)
-    assert len(found) == len(set(found))
-
-
-@pytest.mark.parametrize("path", PAGES.values(), ids=PAGES)
-def test_the_first_visit_weighs_at_most_30_kb_in_five_requests(visitor: Visitor, path: str) -> None:
-    page = visitor.see(path)
-    asked = set(re.findall(r'(?:<link[^>]+href|<script[^>]+src)="([^"]+)"', page.text))
-    weight = len(gzip.compress(page.content))
-    for address in asked:
-        answer = visitor.ask("GET", address)
-        assert answer.status_code == 200
-        weight += len(gzip.compress(answer.content))
-    assert len(asked) + 1 <= 5
-    assert weight <= 30_000
 
 
 def test_pages_and_files_are_sent_packed_and_files_are_kept_for_a_year(visitor: Visitor) -> None:

@@ -15,8 +15,9 @@ import pytest
 
 from tests.web.shop import NOW, full_house
 from tests.web.visitor import Clock, Visitor
+from volano.domain.durations import DAY
 from volano.domain.event import Event, Intake
-from volano.domain.leak import DAY, Leak
+from volano.domain.leak import Leak
 from volano.domain.view import Offset, View
 from volano.ports import Journal
 from volano.settings import Settings

@@ -29,8 +29,9 @@ class Clock:
 class Visitor:
     """Speaks to one application from one address."""
 
-    def __init__(self, app: App, *, ip: str = "127.0.0.1") -> None:
+    def __init__(self, app: App, *, ip: str = "127.0.0.1", clock: Clock | None = None) -> None:
         self.app, self._ip = app, ip
+        self.clock = clock or Clock()  # the one of the application, where it was told
         self.cookies = httpx.Cookies()
 
     def ask(self, method: str, path: str, **more: Any) -> httpx.Response:
@@ -118,6 +119,7 @@ def fields_of(page: httpx.Response, action: str) -> dict[str, str]:
 
 def owner(house: House, clock: Clock | None = None) -> Visitor:
     """Somebody who is signed in to the house (whose password is the shop's)."""
-    visitor = Visitor(create_app(house, now=clock or Clock()))
+    clock = clock or Clock()
+    visitor = Visitor(create_app(house, now=clock), clock=clock)
     visitor.sign_in()
     return visitor

@@ -12,13 +12,14 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from volano.act.assign import arms_of, variant
-from volano.act.eligible import Facts, eligible
+from volano.act.eligible import Facts
 from volano.domain.campaign import Arm, Campaign
 from volano.domain.event import Decision, Option
 from volano.domain.rfm import RfmBounds
 from volano.errors import BadRule
 from volano.rules.block import compile_block
-from volano.rules.compile import compile_one
+from volano.rules.compile import compile_trees
+from volano.rules.tree import parse
 
 Arms = npt.NDArray[np.str_]
 SERVED = ("live", "shipped")
@@ -28,10 +29,9 @@ _USUAL = RfmBounds()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
-    """A campaign made ready: its audience in both forms, and what the tag is told for each arm, as JSON."""
+    """A campaign made ready: its audience for blocks, and what the tag is told for each arm, as JSON."""
 
     campaign: Campaign
-    one: Callable[[Facts], bool]
     block: Callable[[pa.Table], npt.NDArray[np.bool_]]
     options: list[Option]
     told: Mapping[str, bytes]
@@ -39,27 +39,30 @@ class Offer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """What is live, immutable; `broken` names the campaigns that were left out and why.
+    """What is live, by key, immutable; `broken` names the campaigns that were left out and why.
 
-    `bounds` say where the types of customers begin that rules may ask for.
+    `meant` gives the keys of those whose audience means the person of some facts: all audiences are one
+    function. `bounds` say where the types of customers begin that rules may ask for.
     """
 
-    offers: tuple[Offer, ...] = ()
-    bounds: RfmBounds = RfmBounds()
+    offers: Mapping[str, Offer]
+    meant: Callable[[Facts], list[str]]
+    bounds: RfmBounds = _USUAL
     broken: tuple[tuple[str, str], ...] = ()
 
 
 def snapshot(campaigns: Iterable[Campaign], bounds: RfmBounds = _USUAL) -> Snapshot:
     """The live and shipped ones of the campaigns, by key; one whose rule is bad harms no other."""
-    offers, broken = [], []
+    offers, trees, broken = {}, {}, []
     for campaign in sorted(campaigns, key=lambda each: each.key):
         if campaign.status not in SERVED:
             continue
         try:
-            offers.append(_offer(campaign))
+            trees[campaign.key] = parse(campaign.audience)
+            offers[campaign.key] = _offer(campaign)
         except BadRule as error:
             broken.append((campaign.key, error.message))
-    return Snapshot(offers=tuple(offers), broken=tuple(broken), bounds=bounds)
+    return Snapshot(offers=offers, meant=compile_trees(trees), broken=tuple(broken), bounds=bounds)
 
 
 def choose(ready: Snapshot, facts: Facts, identity_for: Callable[[str], str], *, now: int) -> list[Decision]:
@@ -69,10 +72,9 @@ def choose(ready: Snapshot, facts: Facts, identity_for: Callable[[str], str], *,
     A decision is named by salt, id and moment, so that replaying a request names the same.
     """
     decisions = []
-    for offer in ready.offers:
+    for key in ready.meant(facts):
+        offer = ready.offers[key]
         campaign = offer.campaign
-        if not eligible(offer.one, facts):
-            continue
         identity = identity_for(campaign.salt)
         arm = variant(campaign, identity)
         if arm is not None:
@@ -86,21 +88,20 @@ def choose_block(ready: Snapshot, facts: pa.Table, ids: Sequence[str]) -> dict[s
     Columns of `facts` are facts (null: missing); `ids` are the ids that are hashed, one per row.
     """
     found: dict[str, Arms] = {}
-    for offer in ready.offers:
+    for key, offer in ready.offers.items():
         keys = np.array([*(arm.key for arm in offer.campaign.arms), OUTSIDE], dtype=np.str_)
         meant = np.flatnonzero(offer.block(facts)).tolist()
         drawn = np.full(len(ids), len(keys) - 1, dtype=np.int64)
         drawn[meant] = arms_of(offer.campaign, [ids[row] for row in meant])  # −1 is the last key: outside
-        found[offer.campaign.key] = keys[drawn]
+        found[key] = keys[drawn]
     return found
 
 
 def told(ready: Snapshot, decisions: Sequence[Decision], identity: str) -> list[msgspec.Raw]:
     """What the tag hears of the decisions: one JSON object each, with `id` where another id was hashed."""
-    pieces = {offer.campaign.key: offer.told for offer in ready.offers}
     found = []
     for decision in decisions:
-        piece = pieces[decision.campaign][decision.variant]
+        piece = ready.offers[decision.campaign].told[decision.variant]
         if decision.assigned_by != identity:
             piece = piece[:-1] + b',"id":' + msgspec.json.encode(decision.assigned_by) + b"}"
         found.append(msgspec.Raw(piece))
@@ -110,7 +111,6 @@ def told(ready: Snapshot, decisions: Sequence[Decision], identity: str) -> list[
 def _offer(campaign: Campaign) -> Offer:
     return Offer(
         campaign=campaign,
-        one=compile_one(campaign.audience),
         block=compile_block(campaign.audience),
         options=[Option(variant=arm.key, propensity=arm.weight) for arm in campaign.arms],
         told={arm.key: _told(campaign, arm) for arm in campaign.arms},

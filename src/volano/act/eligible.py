@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Protocol
 
+from volano.domain.durations import HOUR
 from volano.domain.profile import Profile
+from volano.domain.visit import GAP, UNKNOWN, came_from
 
-DIRECT = "(direct) / (none)"
-UNKNOWN_DEVICE = "(unknown)"
-GAP = 30 * 60 * 1_000_000  # µs without an event that end a visit
-LONGEST_VISIT = 12 * 3600 * 1_000_000  # µs; whoever was first seen before that has been here before
+LONGEST_VISIT = 12 * HOUR  # whoever was first seen before that has been here before
 
 _TOLD = ("device", "os", "browser", "language", "timezone", "country")
 
@@ -56,10 +55,10 @@ def facts(
     `source` is that of this visit, else the person's, else direct; `landing` is the visit's first path,
     taken to be this page where nobody says; `returning` None leaves `visitor` out.
     """
-    found = {"source": DIRECT, "device": UNKNOWN_DEVICE, **known, "path": visit.path}
+    found = {"source": came_from(None, None), "device": UNKNOWN, **known, "path": visit.path}
     found["landing"] = landing or visit.path
     if visit.source:
-        found["source"] = f"{visit.source} / {visit.medium or '(none)'}"
+        found["source"] = came_from(visit.source, visit.medium)
     for name in _TOLD:
         value = getattr(visit, name)
         if value:
@@ -67,11 +66,6 @@ def facts(
     if returning is not None:
         found["visitor"] = "returning" if returning else "new"
     return found
-
-
-def eligible(rule: Callable[[Facts], bool], facts: Facts) -> bool:
-    """Whether a compiled audience means the person of these facts."""
-    return rule(facts)
 
 
 def returning(profile: Profile | None, visits: int | None, *, now: int) -> bool:

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import fcntl
 import struct
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import groupby
-from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 
 from volano.adapters.lmdb_room import room_of
-from volano.domain.change import Change, Key
+from volano.domain.change import Change, Key, Packed
 from volano.ports import N
 
 _MAP = 1 << 30  # bytes of address space; the file is only as large as what it holds
@@ -23,8 +22,10 @@ _SIGN = 1 << 63  # added to a key, so that the bytes lie in the order of the num
 _ONE, _TWO = struct.Struct(">Q"), struct.Struct(">QQ")
 _POSITION = struct.Struct(">q")
 _POSITIONS = "positions"
+_FIRST_VERSION = ("profiles", "links", "offsets")  # what homes of the first version kept
 
 Record = tuple[bytes, bytes]
+_encode = msgspec.msgpack.Encoder().encode
 
 
 class LmdbProfiles:
@@ -34,6 +35,7 @@ class LmdbProfiles:
         self._room = room_of(Path(path), map_size)
         self._lock = Path(path) / "turn.lock"
         self._decoders: dict[type, Callable[[bytes], Any]] = {}
+        self._room.drop(_FIRST_VERSION)
 
     def get(self, kind: type[N], key: Key) -> N | None:
         """The record of that key."""
@@ -52,20 +54,23 @@ class LmdbProfiles:
 
     def put(self, change: Change) -> None:
         """Keeps all of a change or nothing; see `domain.change.Change`."""
-        records = dict(_records(change))
+        puts = [(type(record).__name__, _packed(key), _encode(record)) for key, record in change.puts]
+        heaps = {some.kind.__name__ for some in change.packed}
         afresh = {kind.__name__ for kind in change.afresh}
         drops = [(kind.__name__, _packed(key)) for kind, key in change.drops]
         upto = change.upto
-        names = {*afresh, *records, *(name for name, _ in drops), _POSITIONS}
+        names = {*afresh, *heaps, *(put[0] for put in puts), *(drop[0] for drop in drops), _POSITIONS}
 
         def write(txn: Any, databases: dict[str, Any]) -> None:
             for name in afresh:
                 txn.drop(databases[name], delete=False)
             for name, key in drops:
                 txn.delete(key, db=databases[name])
-            for name, some in records.items():
+            for name in heaps:
                 with txn.cursor(db=databases[name]) as cursor:
-                    cursor.putmulti(some, append=name in afresh)
+                    cursor.putmulti(_ascending(change.packed, name), append=name in afresh)
+            for name, key, raw in puts:
+                txn.put(key, raw, db=databases[name])
             if upto is not None:
                 position = _POSITION.pack(upto.position)
                 txn.put(upto.journal.encode(), position, db=databases[_POSITIONS])
@@ -73,9 +78,16 @@ class LmdbProfiles:
         self._room.write(names, write)
 
     def offset(self, journal: str) -> int:
-        """How far a journal has been read into the profiles."""
-        raw = self._room.read(_POSITIONS, lambda txn, db: txn.get(journal.encode(), db=db))
-        return 0 if raw is None else int(_POSITION.unpack(raw)[0])
+        """How far a journal has been read into the profiles; −1 in a store that was never told any."""
+
+        def position(txn: Any, database: Any) -> int:
+            raw = txn.get(journal.encode(), db=database)
+            if raw is None:
+                return 0 if txn.stat(database)["entries"] else -1
+            return int(_POSITION.unpack(raw)[0])
+
+        found = self._room.read(_POSITIONS, position)
+        return -1 if found is None else found
 
     @contextmanager
     def turn(self) -> Iterator[None]:
@@ -108,22 +120,18 @@ class _Stretch:
         return found
 
 
-def _records(change: Change) -> Iterator[tuple[str, list[Record]]]:
-    """The records of each kind by its name: ascending, the last one put under a key."""
-    encode = msgspec.msgpack.Encoder().encode
-    told = [(type(record).__name__, _packed(key), encode(record)) for key, record in change.puts]
-    told += [
-        (some.kind.__name__, _packed(key), raw)
-        for some in change.packed
-        for key, raw in zip(some.keys, some.records, strict=True)
-    ]
-    told.sort(key=itemgetter(0, 1))
-    for name, some in groupby(told, key=itemgetter(0)):
-        yield name, _last(some)
-
-
-def _last(records: Iterable[tuple[str, bytes, bytes]]) -> list[Record]:
-    return list({key: raw for _, key, raw in records}.items())
+def _ascending(parts: Sequence[Packed], name: str) -> Iterator[Record]:
+    """The packed records of a kind by ascending key, the last one of each key; little is held beside them."""
+    mine = [part for part in parts if part.kind.__name__ == name]
+    keys = np.concatenate([np.frombuffer(part.keys, np.int64) for part in mine])
+    edges = np.cumsum([0, *(len(part.keys) for part in mine)])
+    order = np.argsort(keys, kind="stable")
+    last = np.append(keys[order][1:] != keys[order][:-1], True)
+    for low in range(0, len(order), _AT_ONCE):
+        some = order[low : low + _AT_ONCE][last[low : low + _AT_ONCE]]
+        heap = np.searchsorted(edges, some, side="right") - 1
+        places = zip(keys[some].tolist(), heap.tolist(), (some - edges[heap]).tolist(), strict=True)
+        yield from ((_packed(key), mine[part].records[at]) for key, part, at in places)
 
 
 def _packed(key: Key) -> bytes:

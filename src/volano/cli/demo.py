@@ -15,7 +15,8 @@ import typer
 from volano.cli.listening import run
 from volano.cli.say import Home, Json, answer, answers, now, words
 from volano.cli.serve import Host, Port, address_of, listen, locked
-from volano.domain.leak import DAY, slice_name
+from volano.domain.durations import DAY
+from volano.domain.leak import slice_name
 from volano.errors import BadInput
 from volano.settings import Settings
 from volano.wiring import open_house, read_settings

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from volano.domain.leak import DAY
+from volano.domain.durations import DAY
 from volano.errors import VolanoError
 from volano.settings import Settings
 

@@ -9,8 +9,9 @@ import typer
 
 from volano.cli.say import Home, Json, answer, answers, now, progress, table
 from volano.domain.campaign import Campaign
+from volano.domain.durations import DAY, HOUR, MINUTE, SECOND
 from volano.domain.idea import Idea
-from volano.domain.leak import DAY, Journey, Leak, slice_name
+from volano.domain.leak import Journey, Leak, slice_name
 from volano.domain.money import shown
 from volano.domain.verdict import Lesson, Verdict
 from volano.errors import BadInput
@@ -19,7 +20,7 @@ from volano.flow.shop import lens_of
 from volano.wiring import House, open_house, read_settings
 
 NO_EVENTS = "there are no events yet; bring some with `volano import` or `volano demo`"
-_UNITS = {"s": 1_000_000, "m": 60_000_000, "h": 3_600_000_000, "d": DAY, "w": 7 * DAY}
+_UNITS = {"s": SECOND, "m": MINUTE, "h": HOUR, "d": DAY, "w": 7 * DAY}
 
 Steps = Annotated[
     str | None, typer.Option("--steps", metavar="A,B,C", help="Event names in order, separated by commas.")
@@ -36,7 +37,7 @@ def _house(home: str | None) -> House:
 def duration(text: str) -> int:
     """A length of time in microseconds; BadInput if it is none.
 
-    >>> duration("30m") // 1_000_000
+    >>> duration("30m") // SECOND
     1800
     """
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smhdw])", text.strip())

@@ -10,10 +10,11 @@ import pyarrow as pa
 from volano.act.choose import snapshot
 from volano.cli.say import now, progress
 from volano.domain.campaign import Campaign
+from volano.domain.durations import DAY
 from volano.domain.idea import Idea
-from volano.domain.leak import DAY
 from volano.domain.tables import TIME
 from volano.domain.verdict import Lesson
+from volano.domain.visit import came_from
 from volano.flow import launch, propose
 from volano.flow.decide import decide_block
 from volano.flow.importing import ImportReport, run_import
@@ -86,7 +87,7 @@ class Offers:
             return ()
         block = decide_block(self._ready, people(visits), origin="world", now=int(visits.time.max()))
         self._rows.append(block.rows)
-        live = [offer.campaign for offer in self._ready.offers]
+        live = [offer.campaign for offer in self._ready.offers.values()]
         return [
             Offer(each.key, each.recipe, each.round, each.trigger.on, block.arms[each.key]) for each in live
         ]
@@ -111,7 +112,7 @@ def people(visits: Visits) -> pa.Table:
             "known_as": known,
             "assigned_by": visits.anonymous_id.tolist(),
             "time": pa.array(visits.time).cast(TIME),
-            "source": [f"{source or '(direct)'} / {medium or '(none)'}" for source, medium in traffic],
+            "source": [came_from(source, medium) for source, medium in traffic],
             "device": visits.device.tolist(),
             "path": visits.path.tolist(),
             "landing": visits.path.tolist(),

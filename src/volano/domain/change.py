@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -17,26 +18,28 @@ class Packed:
     """Records of one kind as MessagePack, `records[i]` under `keys[i]`: many take little room this way."""
 
     kind: type[msgspec.Struct]
-    keys: Sequence[int]
+    keys: array[int]  # signed 64-bit
     records: Sequence[bytes]
 
     @classmethod
     def of(cls, kind: type[msgspec.Struct], puts: Iterable[tuple[int, msgspec.Struct]]) -> Packed:
-        """The records packed.
+        """The records packed; they may come one by one.
 
         >>> from volano.domain.segment import Due
         >>> Packed.of(Due, [(7, Due(at=7, person_id=1))]).keys
-        (7,)
+        array('q', [7])
         """
         encode = msgspec.msgpack.Encoder().encode
-        pairs = [(key, encode(record)) for key, record in puts]
-        keys, records = tuple(key for key, _ in pairs), [record for _, record in pairs]
+        keys, records = array("q"), []
+        for key, record in puts:
+            keys.append(key)
+            records.append(encode(record))
         return cls(kind=kind, keys=keys, records=records)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """First the kinds of `afresh` are emptied, then come the drops, then `puts` and `packed`, then `upto`.
+    """First the kinds of `afresh` are emptied, then come the drops, `packed`, `puts` and `upto`.
 
     A key is of one shape for all records of a kind. `upto` may also lead back.
     """

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 import msgspec
 
-DAY = 86_400_000_000  # microseconds
+from volano.domain.durations import DAY
+
 WEEKS_PER_QUARTER = 13
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from volano.domain.campaign import Campaign, Goal
-from volano.domain.leak import DAY
+from volano.domain.durations import DAY
 from volano.domain.view import View
 from volano.maths.columns import Bools, Ints, Texts, changes, integers, texts
 from volano.maths.moments import Moments, moments_by

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from volano.domain.campaign import Campaign, Goal
-from volano.domain.leak import DAY
+from volano.domain.durations import DAY
 from volano.domain.verdict import Call, GoalResult, Verdict
 from volano.evaluate import sentence
 from volano.evaluate.comparison import ALPHA, control_at, difference, results, variants_at

@@ -81,7 +81,7 @@ def decide_block(ready: Snapshot, people: pa.Table, *, origin: str, now: int) ->
     """
     hashed = people.column("assigned_by").to_pylist()
     arms = choose_block(ready, people, hashed)
-    parts = [_rows(offer, people, arms[offer.campaign.key], origin, now) for offer in ready.offers]
+    parts = [_rows(offer, people, arms[key], origin, now) for key, offer in ready.offers.items()]
     return BlockDecisions(arms=arms, rows=pa.concat_tables([DECISIONS.empty_table(), *parts]))
 
 

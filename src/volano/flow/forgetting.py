@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 
 from volano.domain.change import Change, Key
 from volano.domain.erasure import Receipt
+from volano.domain.event import IDENTIFIED
 from volano.domain.identity import Address, Identity, Kin
 from volano.domain.profile import Profile
 from volano.domain.registry import Property, Seen
@@ -23,33 +24,26 @@ from volano.domain.segment import Due, Move
 from volano.domain.tables import TABLES
 from volano.domain.view import View
 from volano.flow.decide import person_of
+from volano.flow.house import House
 from volano.flow.joining import recalled, records, remade
 from volano.flow.people import NAMED, meant
-from volano.observe.identity import address_key
+from volano.observe.addresses import COLUMNS as CALLS
+from volano.observe.addresses import given_in
 from volano.observe.mentions import Mentions
 from volano.observe.stitching import Forgotten, forgotten
-from volano.ports import Corrections, Journal, Lake, Profiles, State
-from volano.settings import Settings
+from volano.ports import Corrections, Journal, Profiles
 
 Backups = Callable[[Sequence[int]], tuple[list[str], list[str]]]
 _THEIRS = tuple(table for table in TABLES if table != "quarantine")
 
 
-class House(Protocol):
-    """Where people are known."""
+class Forgetting(House, Protocol):
+    """A house with all places where somebody may be named."""
 
     @property
     def home(self) -> Path: ...
     @property
-    def lake(self) -> Lake: ...
-    @property
     def corrections(self) -> Corrections: ...
-    @property
-    def settings(self) -> Settings: ...
-    @property
-    def state(self) -> State: ...
-    @property
-    def profiles(self) -> Profiles: ...
     def journals(self) -> Sequence[Journal]: ...
 
 
@@ -60,12 +54,11 @@ class _Whom:
     people: tuple[int, ...]
     known: int
     identities: frozenset[int]
-    emails: frozenset[str]
     names: frozenset[str]
 
 
 def forget(
-    house: House,
+    house: Forgetting,
     ids: Sequence[str],
     *,
     now: int,
@@ -109,7 +102,7 @@ def mark(key: str, id_: str) -> str:
     return hmac.new(key.encode(), id_.encode(), "sha256").hexdigest()
 
 
-def _whom(house: House, ids: Sequence[str]) -> _Whom:
+def _whom(house: Forgetting, ids: Sequence[str]) -> _Whom:
     given = {one for text in ids for _, one in meant(house, text)}
     people = tuple(sorted({person_of(house.profiles, one) for one in given}))
     identities = {*given, *people}
@@ -121,7 +114,8 @@ def _whom(house: House, ids: Sequence[str]) -> _Whom:
         record = house.profiles.get(Identity, one)
         names |= {record.known_as[2:]} if record else set()
     profiles = [house.profiles.get(Profile, person) for person in people]
-    emails = {profile.email for profile in profiles if profile is not None and profile.email}
+    calls = house.lake.read(View(columns=CALLS, only=(("event", (IDENTIFIED,)),), people=people))
+    emails = {email for _, email in given_in(calls)}
     seen = house.lake.read(View(tables=_THEIRS, columns=("identity", "known_as"), people=people))
     identities |= set(pc.unique(seen.column("identity")).drop_null().to_pylist())
     names |= {name[2:] for name in _texts(seen, "known_as") if name}
@@ -131,7 +125,6 @@ def _whom(house: House, ids: Sequence[str]) -> _Whom:
         people=people,
         known=len(there),
         identities=frozenset(identities),
-        emails=frozenset(emails),
         names=frozenset(names | emails),
     )
 
@@ -141,7 +134,7 @@ def _texts(rows: pa.Table, name: str) -> list[str | None]:
     return found
 
 
-def _from_others(house: House, whom: _Whom) -> tuple[Forgotten, list[int]]:
+def _from_others(house: Forgetting, whom: _Whom) -> tuple[Forgotten, list[int]]:
     """What others are without them, kept before anything goes; and the rows of others that tell of them."""
     merges = house.lake.read(View(tables=("merges",), columns=("id", "alias", "claimed")))
     gone = pa.array(sorted(whom.identities), pa.int64())
@@ -157,7 +150,7 @@ def _from_others(house: House, whom: _Whom) -> tuple[Forgotten, list[int]]:
     return found, merges.column("id").filter(named).to_pylist()
 
 
-def _from_lake(house: House, whom: _Whom, claimed: list[int]) -> dict[str, int]:
+def _from_lake(house: Forgetting, whom: _Whom, claimed: list[int]) -> dict[str, int]:
     """All rows of theirs, those of others that tell of them, and quarantined events that name them."""
     quarantined = house.lake.read(View(tables=("quarantine",), columns=("id", "sample")))
     mentions = Mentions(whom.names)
@@ -168,7 +161,7 @@ def _from_lake(house: House, whom: _Whom, claimed: list[int]) -> dict[str, int]:
     return house.corrections.forget(whom.people, sorted(whom.identities), also=also)
 
 
-def _from_store(house: House, whom: _Whom, found: Forgotten, now: int) -> int:
+def _from_store(house: Forgetting, whom: _Whom, found: Forgotten, now: int) -> int:
     """Their records; how many."""
     store, people = house.profiles, set(whom.people)
     drops: list[tuple[type[msgspec.Struct], Key]] = [(Identity, one) for one in sorted(found.dropped)]
@@ -179,12 +172,11 @@ def _from_store(house: House, whom: _Whom, found: Forgotten, now: int) -> int:
         (kind, key) for kind in (Due, Move) for key, one in _scan(store, kind) if one.person_id in people
     ]
     puts: list[tuple[Key, msgspec.Struct]] = [*found.left.kins.items()] if found.exact else []
-    for key in sorted({address_key(email) for email in whom.emails}):
-        address = store.get(Address, key)
-        others = tuple(one for one in address.identities if one not in whom.identities) if address else ()
-        if address and others:
-            puts.append((key, Address(key=key, identities=others)))
-        elif address:
+    for key, address in store.scan(Address):  # whatever they gave, not only last
+        others = tuple(one for one in address.identities if one not in whom.identities)
+        if others and others != address.identities:
+            puts.append((key, Address(key=address.key, identities=others)))
+        elif not others:
             drops.append((Address, key))
     puts += _without_examples(store, Mentions(whom.names))
     store.put(Change(puts=tuple(puts), drops=tuple(drops)))

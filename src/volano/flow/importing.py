@@ -24,6 +24,7 @@ from volano.domain.identity import Claim
 from volano.domain.tables import IMPORT
 from volano.domain.view import View
 from volano.errors import BadFile, BadInput, NotFound
+from volano.flow.house import House
 from volano.flow.inspecting import ImportRequest, make_out
 from volano.flow.joining import recall, tell, whose
 from volano.maths.occurrence import Occurrences
@@ -31,8 +32,7 @@ from volano.observe.claims import claims_of
 from volano.observe.event_rows import read_events, tables
 from volano.observe.order_lines import Known, at_odds, fresh, order_events, read_lines
 from volano.observe.reading import Reading
-from volano.ports import Lake, Profiles, State, TableFile, Upkeep
-from volano.settings import Settings
+from volano.ports import Lake, State, TableFile, Upkeep
 
 READ_AT_ONCE = 250_000  # rows
 ADDED_AT_ONCE = 1_000_000  # rows: most imports make one sorted file a bucket
@@ -40,21 +40,13 @@ ADDED_AT_ONCE = 1_000_000  # rows: most imports make one sorted file a bucket
 Progress = Callable[[int, int], None]
 
 
-class House(Protocol):
-    """What an import needs of the house."""
+class Importing(House, Protocol):
+    """A house that files are brought into."""
 
-    @property
-    def settings(self) -> Settings: ...
     @property
     def home(self) -> Path: ...
     @property
-    def lake(self) -> Lake: ...
-    @property
     def upkeep(self) -> Upkeep: ...
-    @property
-    def state(self) -> State: ...
-    @property
-    def profiles(self) -> Profiles: ...
 
 
 class ImportReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,7 +71,7 @@ class ImportReport(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def run_import(
-    house: House, file: TableFile, request: ImportRequest, *, now: int, progress: Progress | None = None
+    house: Importing, file: TableFile, request: ImportRequest, *, now: int, progress: Progress | None = None
 ) -> ImportReport:
     """Bring a file in; what the lake has already is counted and not added again.
 
@@ -109,7 +101,7 @@ def run_import(
     return report
 
 
-def undo_import(house: House, key: str, *, now: int) -> tuple[Import, int]:
+def undo_import(house: Importing, key: str, *, now: int) -> tuple[Import, int]:
     """Take an import back, and whom it joined; returns its record and how many rows of the lake that removed.
 
     An undo that was interrupted can be run again. The profiles are the caller's to make anew.
@@ -165,7 +157,7 @@ class _Tally:
 
 
 def _pour(
-    house: House, file: TableFile, reading: Reading, refused: _Refused, progress: Progress | None
+    house: Importing, file: TableFile, reading: Reading, refused: _Refused, progress: Progress | None
 ) -> _Tally:
     pieces, main = (_orders, "order_lines") if reading.mapped.kind == "orders" else (_events, "events")
     tally = _Tally()
@@ -188,7 +180,7 @@ def _pour(
     return tally
 
 
-def _add(house: House, main: str, tally: _Tally) -> None:
+def _add(house: Importing, main: str, tally: _Tally) -> None:
     """Append the rows that wait with what they tell of who is who, and count those that are new."""
     names = {name for rows in tally.waiting for name in rows}
     together = {
@@ -321,7 +313,9 @@ class _Refused:
         self.path.unlink(missing_ok=True)
 
 
-def _report(house: House, entry: Import, tally: _Tally, refused: _Refused, seconds: float) -> ImportReport:
+def _report(
+    house: Importing, entry: Import, tally: _Tally, refused: _Refused, seconds: float
+) -> ImportReport:
     people = whose(house.profiles, np.concatenate(tally.identities)) if tally.identities else []
     currency = entry.currency
     if tally.money and currency not in tally.money:

@@ -20,6 +20,7 @@ from volano.domain.segment import Move
 from volano.domain.view import Offset
 from volano.errors import BrokenHome
 from volano.flow.decide import person_of
+from volano.flow.house import House
 from volano.flow.knowledge import Knowing, Knowledge
 from volano.flow.remaking import made_anew, renewed
 from volano.flow.segments import AT_ONCE, Since, backfill, due, records
@@ -31,8 +32,7 @@ from volano.observe.registry import registered, with_doubles
 from volano.observe.rows import Rows
 from volano.observe.stitching import Stitched, resolved
 from volano.observe.traits import block_of, joined, tally
-from volano.ports import Journal, Lake, Profiles, State
-from volano.settings import Settings
+from volano.ports import Journal, Lake, Profiles
 
 BYTES_AT_ONCE = 16 * 1024 * 1024
 BEHIND = 20_000  # people who are made anew one by one after a crash; for more the whole house is
@@ -42,17 +42,9 @@ _USUAL = Knowledge()
 _DAMAGED = "a stretch of the journal before this place cannot be read: the disk may be failing"
 
 
-class House(Protocol):
-    """Where it comes in and where it goes."""
+class Drained(House, Protocol):
+    """A house with the journals that it drains."""
 
-    @property
-    def settings(self) -> Settings: ...
-    @property
-    def lake(self) -> Lake: ...
-    @property
-    def state(self) -> State: ...
-    @property
-    def profiles(self) -> Profiles: ...
     def journals(self) -> Sequence[Journal]: ...
 
 
@@ -92,7 +84,7 @@ def drain(  # noqa: PLR0913  what it moves between, and what it goes by
     return len(taken)
 
 
-def drain_all(house: House) -> int:
+def drain_all(house: Drained) -> int:
     """Moves on all that every journal of a house holds; returns how many frames."""
     by = Knowing(house.state, house.settings)
     return sum(
@@ -281,8 +273,9 @@ def _note(
     told, added = events
     found.puts += [*stitched.identities.items(), *stitched.kins.items()]
     found.drops += [(Kin, person) for person in stitched.dropped_kins]
-    if told is not None:
-        found.puts += addresses(told, partial(profiles.get, Address)).items()
+    new = told if added is None else added  # what was told again tells nothing, least of all of who is gone
+    if new is not None:
+        found.puts += addresses(new, partial(profiles.get, Address)).items()
     fresh = rows.seen() if added is None else with_doubles(rows.seen(), told, added)
     known = {key: seen for key in fresh if (seen := profiles.get(Seen, key)) is not None}
     found.puts += [(seen.key, seen) for seen in registered(known, fresh)]

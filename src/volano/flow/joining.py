@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -17,34 +17,16 @@ from volano.domain.view import View
 from volano.errors import BadInput, NotFound
 from volano.flow import ingest
 from volano.flow.decide import person_of
+from volano.flow.house import House
 from volano.flow.knowledge import knowledge
 from volano.observe.acts import Named, joining, parting, undoing
 from volano.observe.merges import COLUMNS, merges_of, rebuilt
 from volano.observe.stitching import CAP, Link, Stitched, resolved
-from volano.ports import Lake, Profiles, State
-from volano.settings import Settings
+from volano.ports import Profiles
 
 RECALLED = "import taken back"
 _TELL = ("events", "order_lines", "decisions", "exposures")
 _ALL = View(tables=("merges",), columns=COLUMNS)
-
-
-class House(Protocol):
-    """Where it is written."""
-
-    @property
-    def lake(self) -> Lake: ...
-    @property
-    def profiles(self) -> Profiles: ...
-
-
-class Home(House, Protocol):
-    """That, and what profiles are made by."""
-
-    @property
-    def settings(self) -> Settings: ...
-    @property
-    def state(self) -> State: ...
 
 
 def tell(house: House, claims: Sequence[Claim], rows: Mapping[str, pa.Table]) -> dict[str, pa.Table]:
@@ -60,22 +42,22 @@ def tell(house: House, claims: Sequence[Claim], rows: Mapping[str, pa.Table]) ->
         return added
 
 
-def merge(house: Home, one: int, other: int, *, by: str, now: int) -> Stitched:
+def merge(house: House, one: int, other: int, *, by: str, now: int) -> Stitched:
     """Joins the people of two identities by hand; `by` is who says so. BadInput if that cannot be."""
     return _act(house, lambda: joining(_named(house, one), _named(house, other), by=by, now=now), now)
 
 
-def unmerge(house: Home, identity: int, *, by: str, now: int) -> Stitched:
+def unmerge(house: House, identity: int, *, by: str, now: int) -> Stitched:
     """Takes an identity out of its person: no telling joins it again. BadInput if it stands alone."""
     return _act(house, lambda: parting(_named(house, identity), _known(house), by=by, now=now), now)
 
 
-def undo(house: Home, identity: int, *, by: str, now: int) -> Stitched:
+def undo(house: House, identity: int, *, by: str, now: int) -> Stitched:
     """Takes back what was last done by hand about an identity. BadInput if nothing was."""
     return _act(house, lambda: undoing(_named(house, identity), _known(house), by=by, now=now), now)
 
 
-def _act(house: Home, claims: Callable[[], list[Claim]], now: int) -> Stitched:
+def _act(house: House, claims: Callable[[], list[Claim]], now: int) -> Stitched:
     with house.profiles.turn():
         acts = claims()
         if not acts:
@@ -89,7 +71,7 @@ def _act(house: Home, claims: Callable[[], list[Claim]], now: int) -> Stitched:
         return found
 
 
-def remade(house: Home, people: Iterable[int], *, now: int) -> None:
+def remade(house: House, people: Iterable[int], *, now: int) -> None:
     """Makes the profiles of some people anew from the lake, in the turn of the caller."""
     by = knowledge(house.state, house.settings)
     ingest.remake(house.lake, house.profiles, sorted(people), by=by, now=now)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from volano.domain.leak import DAY, HomeJourney, Journey
+from volano.domain.durations import DAY
+from volano.domain.leak import HomeJourney, Journey
 from volano.errors import BadInput, NotFound
 from volano.ports import State
 

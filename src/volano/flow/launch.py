@@ -6,8 +6,9 @@ from msgspec.structs import replace
 
 from volano.act import draft as drafting
 from volano.domain.campaign import CONTROL, Campaign
+from volano.domain.durations import DAY, MINUTE
 from volano.domain.idea import Belief, Idea
-from volano.domain.leak import DAY, Leak
+from volano.domain.leak import Leak
 from volano.errors import BadInput, NotFound
 from volano.flow.journeys import home_journey
 from volano.flow.report import first_tries
@@ -17,7 +18,7 @@ from volano.plan import playbook
 from volano.plan.sizing import sized, traffic
 from volano.ports import Lake, State
 
-UNDO_FOR = 60_000_000  # µs
+UNDO_FOR = MINUTE
 
 
 def draft(lake: Lake, state: State, idea_key: str, *, now: int, lens: Lens = PEOPLE) -> Campaign:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from volano.domain.durations import DAY
 from volano.domain.naming import Naming, naming_key
+from volano.domain.tables import imported
 from volano.domain.view import Only, View
 from volano.errors import BadInput
+from volano.flow.house import House
 from volano.flow.shop import shop_of
 from volano.observe.naming import Names
 from volano.observe.orders import Shopped
@@ -17,23 +21,10 @@ from volano.observe.rereading import OrdersTold, Reread
 from volano.observe.rows import told_by
 from volano.observe.shop_words import STANDARD
 from volano.ports import Corrections, Lake, State
-from volano.settings import Settings
 
 LATEST = 10
 _LOOKS = (1, 7, 30, 400)  # days back in which the latest events are looked for
-_DAY = 86_400_000_000
 _COLUMNS = ("event", "told", "origin", "properties")
-
-
-class House(Protocol):
-    """Where the names are kept and the past lies."""
-
-    @property
-    def settings(self) -> Settings: ...
-    @property
-    def lake(self) -> Lake: ...
-    @property
-    def state(self) -> State: ...
 
 
 class Example(msgspec.Struct, frozen=True, kw_only=True):
@@ -98,7 +89,7 @@ def reread(house: House, corrections: Corrections, naming: Naming) -> set[int]:
     for column in ("told", "event") if kept or naming.event == naming.to else ("told",):
         added = corrections.rewrite(_only(naming, column), of)
         if "events" in added:
-            people |= set(added["events"]["person_id"].to_pylist())
+            people |= set(_of_sources(added["events"])["person_id"].to_pylist())
     return people
 
 
@@ -118,11 +109,16 @@ def _latest(lake: Lake, naming: Naming, now: int) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = []
         for column in ("event", "told"):
             only = _only(naming, column)
-            view = View(columns=_COLUMNS, only=only, since=now - days * _DAY)
-            found += _newest(lake.read(view))
+            view = View(columns=_COLUMNS, only=only, since=now - days * DAY)
+            found += _newest(_of_sources(lake.read(view)))
         if len(found) >= LATEST or days == _LOOKS[-1]:
             break
     return sorted(found, key=lambda row: row["time"], reverse=True)[:LATEST]
+
+
+def _of_sources(rows: pa.Table) -> pa.Table:
+    """Without rows of imports, which no naming is about."""
+    return rows.filter(pc.invert(imported(rows["origin"])))
 
 
 def _newest(rows: pa.Table) -> list[dict[str, Any]]:

@@ -8,14 +8,14 @@ from functools import partial
 import pyarrow as pa
 
 from volano.domain.campaign import Campaign
+from volano.domain.durations import DAY
 from volano.domain.idea import Idea
-from volano.domain.leak import DAY, Leak
+from volano.domain.leak import Leak
 from volano.domain.verdict import Lesson, Verdict
 from volano.domain.view import View
 from volano.flow.shop import PEOPLE, Lens
-from volano.observe.bots import slow
 from volano.observe.calendar import day_edges, week_edges
-from volano.observe.daily import Daily, Lately, Refused, count_between, count_refused
+from volano.observe.daily import Daily, Lately, Refused, count_lately, count_refused
 from volano.ports import Lake, State
 
 DAYS = 14  # the last seven and the seven before
@@ -62,7 +62,7 @@ def overview(lake: Lake, state: State, *, now: int, lens: Lens = PEOPLE) -> Over
     halves = (since, (since + until) // 2, until)
     shop = lens.shop
     weeks = week_edges(until - (WEEKS + 1) * 7 * DAY, until, shop.timezone, shop.week_start)[-WEEKS - 1 :]
-    count = partial(_count, days=days, halves=halves, weeks=weeks)
+    count = partial(count_lately, days=days, halves=halves, weeks=weeks)
     counted = lake.tally(lens.on(_events(min(since, weeks[0]), until)), count)
     found = outlook(state)
     return Overview(
@@ -70,9 +70,9 @@ def overview(lake: Lake, state: State, *, now: int, lens: Lens = PEOPLE) -> Over
         since=since,
         until=until,
         days=days,
-        daily=counted.lately if counted else None,
+        daily=counted,
         weeks=weeks,
-        weekly=counted.weekly if counted else None,
+        weekly=counted.weeks if counted else None,
         refused=lake.tally(_quarantine(now), count_refused) or Refused(count=0, newest=()),
         leaks=found.leaks,
         ideas=[idea for idea in found.ideas if idea.status in ("proposed", "open")],
@@ -80,25 +80,6 @@ def overview(lake: Lake, state: State, *, now: int, lens: Lens = PEOPLE) -> Over
         verdicts=sorted(state.find(Verdict), key=lambda verdict: -verdict.made_at),
         lessons=state.find(Lesson),
     )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Counted:
-    """One pass over the events, counted by days, halves and weeks."""
-
-    lately: Lately
-    weekly: Daily
-
-    def __add__(self, other: _Counted) -> _Counted:
-        return _Counted(lately=self.lately + other.lately, weekly=self.weekly + other.weekly)
-
-
-def _count(
-    block: pa.Table, *, days: tuple[int, ...], halves: tuple[int, ...], weeks: tuple[int, ...]
-) -> _Counted:
-    block = slow(block)
-    lately = Lately(days=count_between(block, edges=days), halves=count_between(block, edges=halves))
-    return _Counted(lately=lately, weekly=count_between(block, edges=weeks))
 
 
 def _events(since: int, until: int) -> View:

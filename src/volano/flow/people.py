@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 import pyarrow as pa
@@ -17,6 +17,7 @@ from volano.domain.tables import TABLES
 from volano.domain.view import View
 from volano.errors import BadInput, BadRule, NotFound
 from volano.flow.decide import person_of
+from volano.flow.house import House
 from volano.flow.joining import records
 from volano.observe.identity import address_key, identity
 from volano.observe.telling import Book
@@ -28,17 +29,6 @@ TIMELINE = ("events", "decisions", "exposures")
 _HIDDEN = ("person_id", "id", "identity", "table")
 _THEIRS = tuple(table for table in TABLES if table != "quarantine")
 _ROWS = ("events", "order_lines", "decisions", "exposures")
-
-
-class House(Protocol):
-    """Where people are known."""
-
-    @property
-    def lake(self) -> Lake: ...
-    @property
-    def state(self) -> State: ...
-    @property
-    def profiles(self) -> Profiles: ...
 
 
 class Found(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import pyarrow as pa
 from msgspec.structs import replace
 
-from volano.domain.leak import DAY, Journey, Leak
+from volano.domain.durations import DAY
+from volano.domain.leak import Journey, Leak
 from volano.domain.tables import EVENTS, empty
 from volano.domain.view import View
 from volano.flow.shop import PEOPLE, Lens

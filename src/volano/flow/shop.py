@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from dataclasses import replace as changed
 from functools import partial
-from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace
@@ -16,6 +15,7 @@ from volano.domain.shop import NAMED_BY_MARKS, Shop
 from volano.domain.view import View
 from volano.errors import BadInput, NotFound
 from volano.flow.decide import person_of
+from volano.flow.house import House
 from volano.observe.identity import address_key, identity
 from volano.observe.staff import Staff, of_domains
 from volano.ports import Lake, Profiles, State
@@ -39,19 +39,6 @@ class Lens:
 
 
 PEOPLE = Lens()  # of a house where nobody set anything
-
-
-class House(Protocol):
-    """Where the settings and the people are."""
-
-    @property
-    def settings(self) -> Settings: ...
-    @property
-    def lake(self) -> Lake: ...
-    @property
-    def state(self) -> State: ...
-    @property
-    def profiles(self) -> Profiles: ...
 
 
 def shop_of(state: State, settings: Settings | None = None) -> Shop:

@@ -8,12 +8,12 @@ from secrets import token_urlsafe
 from msgspec.structs import replace
 
 from volano.domain.account import Source, WriteKey
+from volano.domain.durations import DAY
 from volano.errors import BadInput, NotFound
 from volano.ports import State
 
 GRACE = 7  # days for which a replaced key is good
 KEPT = 5  # keys of a source that are remembered, so that an old one is refused by name
-_DAY = 86_400_000_000
 
 
 def first_source(state: State, *, now: int) -> tuple[Source, str | None]:
@@ -60,7 +60,7 @@ def rotate(state: State, key: str, *, now: int, days: float = GRACE) -> tuple[So
         raise BadInput(f"the source {key!r} was revoked: add another")
     if not 0 <= days <= 365:
         raise BadInput(f"the old key shall be good for {days:g} days; that must be from 0 to 365")
-    told, end = new_key(), now + int(days * _DAY)
+    told, end = new_key(), now + int(days * DAY)
     old = [replace(one, good_until=min(one.good_until or end, end)) for one in source.keys]
     keys = (*old[1 - KEPT :], WriteKey.of(told, made_at=now))
     changed = replace(source, keys=keys, rotated_at=now)

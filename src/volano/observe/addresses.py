@@ -15,6 +15,7 @@ from volano.domain.identity import Address
 from volano.observe.identity import address_key
 
 ADDRESSED = 100  # identities of one address
+COLUMNS = ("event", "identity", "properties")
 
 
 class _Email(msgspec.Struct):
@@ -25,12 +26,12 @@ _email = msgspec.json.Decoder(_Email)
 
 
 def addresses(events: pa.Table, known: Callable[[int], Address | None]) -> dict[int, Address]:
-    """The records that rows of events (event, identity, properties) change, by key.
+    """The records that rows of events (`COLUMNS`) change, by key.
 
     The trait `email` of an identify call counts. Any order of rows gives the same records.
     """
     found: dict[int, set[int]] = {}
-    for identity, email in _told(events):
+    for identity, email in given_in(events):
         found.setdefault(address_key(email), set()).add(identity)
     changed = {}
     for key, some in found.items():
@@ -41,9 +42,10 @@ def addresses(events: pa.Table, known: Callable[[int], Address | None]) -> dict[
     return changed
 
 
-def _told(events: pa.Table) -> list[tuple[int, str]]:
-    calls = events.select(["event", "identity", "properties"])
-    calls = calls.filter(pc.equal(calls.column("event"), IDENTIFIED))
+def given_in(events: pa.Table) -> list[tuple[int, str]]:
+    """The addresses that the identify calls among rows of events (`COLUMNS`) give, with who gave them."""
+    calls = events.select(COLUMNS)
+    calls = calls.filter(pc.equal(calls.column("event").cast(pa.string()), IDENTIFIED))
     if not calls.num_rows:
         return []
     texts = calls.column("properties").cast(pa.string())

@@ -6,11 +6,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from volano.domain.durations import SECOND
 from volano.domain.event import PAGE_VIEWED, SCREEN_VIEWED
 from volano.maths.columns import Bools, Ints, integers, texts
 
 VIEWS = 30  # pages seen by one identity …
-WITHIN = 10 * 1_000_000  # … within so many µs are more than a person can, even one who restores many tabs
+WITHIN = 10 * SECOND  # … within so long are more than a person can, even one who restores many tabs
 SPEED = "speed"
 
 

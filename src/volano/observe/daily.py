@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,11 +11,12 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from volano.domain.event import ORDER_COMPLETED
+from volano.domain.event import ORDER_COMPLETED, SEGMENT_ENTERED, SEGMENT_LEFT
 from volano.maths.columns import integers
 from volano.observe.bots import slow
 
 Counts = npt.NDArray[np.int64]
+_OURS = pa.array([SEGMENT_ENTERED, SEGMENT_LEFT])  # what the house tells itself
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,19 +43,29 @@ class Daily:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lately:
-    """Time counted twice: by `days` of the shop's clock for a curve, and in two equal `halves` to compare."""
+    """Time counted thrice: `days` and `weeks` of the shop's clock for curves, two equal `halves` to compare."""
 
     days: Daily
     halves: Daily
+    weeks: Daily
 
     def __add__(self, other: Lately) -> Lately:
-        return Lately(days=self.days + other.days, halves=self.halves + other.halves)
+        return Lately(
+            days=self.days + other.days, halves=self.halves + other.halves, weeks=self.weeks + other.weeks
+        )
 
 
-def count_lately(block: pa.Table, *, days: tuple[int, ...], halves: tuple[int, ...]) -> Lately:
-    """Count a block between the edges (UTC µs) of days and of halves; bots give themselves away."""
+def count_lately(
+    block: pa.Table, *, days: tuple[int, ...], halves: tuple[int, ...], weeks: tuple[int, ...]
+) -> Lately:
+    """Count a block between the edges (UTC µs) of `days`, `halves` and `weeks`.
+
+    Bots give themselves away, and what the house tells itself has not come in.
+    """
     block = slow(block)
-    return Lately(days=count_between(block, edges=days), halves=count_between(block, edges=halves))
+    block = block.filter(pc.invert(pc.is_in(block["event"].cast(pa.string()), value_set=_OURS)))
+    counted = partial(count_between, block)
+    return Lately(days=counted(edges=days), halves=counted(edges=halves), weeks=counted(edges=weeks))
 
 
 def count_between(block: pa.Table, *, edges: tuple[int, ...]) -> Daily:

@@ -11,12 +11,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from volano.domain.durations import DAY
 from volano.observe.columns import each
 
 DayOrder = Literal["dmy", "mdy"]
 
-FIRST = 86_400_000_000  # 1970-01-02: what is earlier is a default that somebody forgot
-DAY = 86_400_000_000
+FIRST = DAY  # 1970-01-02: what is earlier is a default that somebody forgot
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FAR = 700_000 * DAY
 _MICRO = timedelta(microseconds=1)

@@ -19,6 +19,7 @@ from volano.domain.event import (
 )
 from volano.domain.tables import EVENTS, EXPOSURES, ORDER_LINES
 from volano.domain.texts import Texts
+from volano.domain.visit import NONE
 from volano.maths.occurrence import Occurrences
 from volano.observe.claims import lawful, nobody
 from volano.observe.columns import cleaned, each, hashes, hashes_once, objects, prefixed, spelled
@@ -83,7 +84,7 @@ def _visit(texts: Texts, reading: Reading) -> dict[str, pa.Array]:
         pc.utf8_lower(pc.utf8_slice_codeunits(field(texts, reading, name), 0, NAME_LIMIT))
         for name in ("source", "medium")
     )
-    told = pc.if_else(pc.is_valid(source), "(none)", _NOBODY)
+    told = pc.if_else(pc.is_valid(source), NONE, _NOBODY)
     path, _ = each(field(texts, reading, "path"), _path, pa.string())
     device = field(texts, reading, "device")
     return {"source": source, "medium": pc.coalesce(medium, told), "device": device, "path": path}

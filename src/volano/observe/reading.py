@@ -11,13 +11,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from volano.domain.durations import DAY
 from volano.domain.event import Refusal
 from volano.domain.tables import TIME
 from volano.domain.texts import Texts
 from volano.maths.occurrence import Occurrences
 from volano.observe.amounts import DecimalMark, money
 from volano.observe.columns import SEPARATOR, each, hashes, picked, spelled
-from volano.observe.dates import DAY, DayOrder, instants
+from volano.observe.dates import DayOrder, instants
 from volano.observe.mapping import Mapped
 
 

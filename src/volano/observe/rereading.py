@@ -8,10 +8,11 @@ from typing import Any
 
 import msgspec
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from volano.domain.event import EXPERIMENT_VIEWED, ORDER_COMPLETED
 from volano.domain.rewritten import Rewritten
-from volano.domain.tables import EVENTS, EXPOSURES, ORDER_LINES
+from volano.domain.tables import EVENTS, EXPOSURES, IMPORT, ORDER_LINES, imported
 from volano.maths.columns import integers
 from volano.maths.hashing import hash63
 from volano.observe.identity import line_row, order_row
@@ -61,7 +62,7 @@ class OrdersTold:
         times = integers(block["time"]).tolist()
         for time, row, origin, event, told, order_id, text in zip(times, *columns, strict=True):
             came = told or event
-            if self.names.of(origin, came) is None:
+            if (origin or "").startswith(IMPORT) or self.names.of(origin, came) is None:
                 if event == ORDER_COMPLETED and told is None and order_id:
                     found.append((order_row(order_id), time, row, False))
                 continue
@@ -77,7 +78,8 @@ class Reread:
 
     `repeats` are rows that keep the name they came with, because another row tells the same order. An
     order's row takes the id of the order, so that nobody tells it again; what is none any more gets one of
-    its own. Properties beyond 8 KB were not kept, so they cannot be read again.
+    its own. Properties beyond 8 KB were not kept, so they cannot be read again. Rows of imports stay as they
+    are: their file said in its columns, and not in properties, what they tell.
     """
 
     names: Names
@@ -85,6 +87,8 @@ class Reread:
     repeats: frozenset[int] = frozenset()
 
     def __call__(self, events: pa.Table) -> Rewritten:
+        stays = imported(events["origin"])
+        stay, events = events.filter(stays), events.filter(pc.invert(stays))
         found: _Rows = {"order_lines": [], "exposures": []}
         gone: dict[str, list[int]] = {"order_lines": [], "exposures": []}
         fresh: list[tuple[Any, ...]] = []
@@ -100,7 +104,8 @@ class Reread:
             self._more(found, said, (*head[:2], row, *head[3:]), bot)
         tables = {name: _table(name, rows) for name, rows in found.items() if rows}
         drop = {name: ids for name, ids in gone.items() if ids}
-        return Rewritten(rows={"events": _replaced(events, fresh), **tables}, drop=drop)
+        whole = pa.concat_tables([stay, _replaced(events, fresh)])
+        return Rewritten(rows={"events": whole, **tables}, drop=drop)
 
     def _more(self, found: _Rows, said: Told, head: Head, bot: str | None) -> None:
         shown = exposure(said) if bot is None else None

@@ -7,15 +7,12 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from volano.domain.visit import GAP, NONE, UNKNOWN, came_from
 from volano.maths.columns import Bools, Ints, Texts, changes, integers, text_column, texts_or_null
 from volano.observe.referrers import UNPAID
 
-GAP = 30 * 60 * 1_000_000  # µs without an event that end a visit
 DIMENSIONS = ("source", "device", "landing", "visitor")  # what `with_visits` says of every row
 
-DIRECT, NO_MEDIUM = "(direct)", "(none)"
-NO_LANDING = "(none)"
-UNKNOWN_DEVICE = "(unknown)"
 NEW, RETURNING = "new", "returning"
 
 
@@ -92,15 +89,12 @@ def _sources(block: pa.Table, visit: Ints, visits: int) -> tuple[Ints, Any]:
     pair = np.zeros(visits, dtype=np.int64)  # 0: neither is known
     pair[told] = (source.codes[first[told]].astype(np.int64) + 1) * width + medium.codes[first[told]] + 1
     pairs, codes = np.unique(pair, return_inverse=True)
-    names = [
-        f"{_word(source, p // width - 1, DIRECT)} / {_word(medium, p % width - 1, NO_MEDIUM)}"
-        for p in pairs.tolist()
-    ]
+    names = [came_from(_word(source, p // width - 1), _word(medium, p % width - 1)) for p in pairs.tolist()]
     return codes, pa.array(names, pa.string())
 
 
-def _word(column: Texts, code: int, null: str) -> str:
-    return null if code < 0 else str(column.values[code])
+def _word(column: Texts, code: int) -> str | None:
+    return None if code < 0 else str(column.values[code])
 
 
 def _devices(block: pa.Table, visit: Ints, starts: Ints, person: Ints) -> tuple[Ints, Any]:
@@ -114,12 +108,12 @@ def _devices(block: pa.Table, visit: Ints, starts: Ints, person: Ints) -> tuple[
         before = rows[np.maximum(at, 0)]
         same = (at >= 0) & (person[before] == person[starts[lacking]])
         row[lacking[same]] = before[same]
-    return _with_default(device, row, UNKNOWN_DEVICE)
+    return _with_default(device, row, UNKNOWN)
 
 
 def _landings(block: pa.Table, visit: Ints, visits: int) -> tuple[Ints, Any]:
     path = texts_or_null(block, "path")
-    return _with_default(path, _first_rows(path.codes >= 0, visit, visits), NO_LANDING)
+    return _with_default(path, _first_rows(path.codes >= 0, visit, visits), NONE)
 
 
 def _with_default(column: Texts, row: Ints, default: str) -> tuple[Ints, Any]:

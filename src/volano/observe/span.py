@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
+from volano.domain.durations import HOUR
 from volano.maths.columns import integers
 
-HOUR = 3_600_000_000  # µs
 STRAY = 0.001  # share of events, the very last ones, that do not count as "now"
 
 

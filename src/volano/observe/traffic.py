@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from volano.domain.visit import NONE
 from volano.observe.agents import NOBODY, agent, library, system
 from volano.observe.referrers import ORGANIC, app_sender, sender, word_keys
 
@@ -20,7 +21,6 @@ TOKEN_LIMIT = 4096  # characters of a push token
 QUERY_LIMIT = 4000  # characters of an address that are looked at
 DISTINCT = 8192  # addresses, queries and referrers that are remembered
 LOW_MEMORY = 2.0  # GB
-NONE = "(none)"
 
 # Parameter of an address → what it names. `marks` adds a shop's own.
 MARKS: Mapping[str, str] = {

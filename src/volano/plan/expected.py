@@ -8,12 +8,13 @@ from itertools import combinations
 
 import numpy as np
 
+from volano.domain.visit import NONE, UNKNOWN
 from volano.maths.columns import Bools, Ints
 from volano.maths.logistic import Design, Fit, Floats, Scores, fit, score
 from volano.plan.reached import OTHER, VISITS, JourneyTally, reached
 
 VISITOR = "visitor"  # adjusted for, and blamed only together with another dimension
-PLACEHOLDERS = frozenset({OTHER, "(none)", "(unknown)"})  # adjusted for, never blamed
+PLACEHOLDERS = frozenset({OTHER, NONE, UNKNOWN})  # adjusted for, never blamed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,10 +9,9 @@ import numpy as np
 import pyarrow as pa
 
 from volano.domain.leak import Journey
+from volano.domain.visit import NONE
 from volano.maths.columns import Ints, changes, integers, texts, texts_or_null
 from volano.plan.reached import JourneyTally, compressed, strata
-
-NO_VALUE = "(none)"
 
 
 def count(
@@ -142,7 +141,7 @@ def _money(block: pa.Table, walk: _Walk) -> tuple[dict[str, int], dict[str, int]
 def _dimension(block: pa.Table, name: str, rows: Ints) -> tuple[Ints, tuple[str, ...]]:
     """The values at `rows` as codes into their sorted names."""
     if name in block.column_names:
-        codes, names = texts(block[name]).used(rows, NO_VALUE)
+        codes, names = texts(block[name]).used(rows, NONE)
     else:
         codes, said = texts_or_null(block, "properties").used(rows, "{}")
         held = [_property(text, name) for text in said]
@@ -165,9 +164,9 @@ def _property(text: str, name: str) -> str:
     try:
         value: Any = msgspec.json.decode(text).get(name)
     except (msgspec.DecodeError, AttributeError):
-        return NO_VALUE
+        return NONE
     if value is None:
-        return NO_VALUE
+        return NONE
     return value if isinstance(value, str) else msgspec.json.encode(value).decode()
 
 

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from scipy.special import ndtr
 
-from volano.domain.leak import DAY, WEEKS_PER_QUARTER, Leak
+from volano.domain.durations import DAY
+from volano.domain.leak import WEEKS_PER_QUARTER, Leak
 from volano.maths.columns import Bools, Ints
 from volano.maths.hashing import hash63
 from volano.maths.logistic import Floats

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from volano.domain.leak import DAY
+from volano.domain.durations import DAY
 from volano.maths.columns import Ints
 
 WEEK = 7 * DAY

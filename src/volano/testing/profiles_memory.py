@@ -35,12 +35,12 @@ class MemoryProfiles:
 
     def put(self, change: Change) -> None:
         """Keeps all of a change; see `domain.change.Change`."""
-        puts = [(type(record), key, msgspec.msgpack.encode(record)) for key, record in change.puts]
-        puts += [
+        puts: list[tuple[type, Key, bytes]] = [
             (some.kind, key, raw)
             for some in change.packed
             for key, raw in zip(some.keys, some.records, strict=True)
         ]
+        puts += [(type(record), key, msgspec.msgpack.encode(record)) for key, record in change.puts]
         for kind in change.afresh:
             self._records.pop(kind, None)
         for kind, key in change.drops:
@@ -51,8 +51,8 @@ class MemoryProfiles:
             self._offsets[change.upto.journal] = change.upto.position
 
     def offset(self, journal: str) -> int:
-        """How far a journal has been read into the profiles."""
-        return self._offsets.get(journal, 0)
+        """How far a journal has been read into the profiles; −1 in a store that was never told any."""
+        return self._offsets.get(journal, 0 if self._offsets else -1)
 
     @contextmanager
     def turn(self) -> Iterator[None]:

@@ -74,7 +74,7 @@ class Live:
         self._state = state
         self._read_at = -REFRESH
         self._read: tuple[list[Campaign], RfmBounds] = ([], RfmBounds())
-        self._ready = Snapshot()
+        self._ready = snapshot(())
 
     def ready(self, now: int) -> Snapshot:
         """What is live, at most a second old."""

@@ -13,14 +13,14 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from volano.domain.account import Session, User
+from volano.domain.durations import DAY, SECOND
 from volano.errors import BadInput, Busy, NotAllowed, NotFound
 from volano.ports import State
 
 OWNER = "owner"
 SHORTEST = 10  # characters
 LONGEST = 1_000
-FORTNIGHT = 14 * 86_400 * 1_000_000  # µs that a session lasts
-_SECOND = 1_000_000
+FORTNIGHT = 14 * DAY  # that a session lasts
 _REMEMBERED = 10_000  # addresses
 _ANYWHERE = "*"  # stands for every address but those the password was given from
 
@@ -78,7 +78,7 @@ class _Patience:
     def after(self, failures: int) -> int:
         """µs to wait after so many failures."""
         over = failures - self.failures
-        return min(self.longest, self.wait * 2 ** min(over, 10)) * _SECOND if over >= 0 else 0
+        return min(self.longest, self.wait * 2 ** min(over, 10)) * SECOND if over >= 0 else 0
 
 
 _ONE = _Patience(failures=5, wait=30, longest=900)
@@ -103,7 +103,7 @@ class Brake:
             brakes = {address: _ONE} if address in self._welcome else {address: _ONE, _ANYWHERE: _ALL}
             free_at = max(self._failures.get(name, (0, 0))[1] for name in brakes)
             if now < free_at:
-                raise MustWait(-(-(free_at - now) // _SECOND))
+                raise MustWait(-(-(free_at - now) // SECOND))
             for name, patience in brakes.items():
                 failures = self._failures.pop(name, (0, 0))[0] + 1
                 self._failures[name] = (failures, now + patience.after(failures))

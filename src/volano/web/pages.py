@@ -20,6 +20,7 @@ from litestar.handlers import HTTPRouteHandler
 
 from volano.domain.account import Session, Source
 from volano.domain.campaign import Campaign
+from volano.domain.durations import SECOND
 from volano.domain.leak import slice_name
 from volano.domain.naming import Naming
 from volano.domain.segment import Segment
@@ -228,7 +229,7 @@ def with_session(answer: Page, desk: Desk, cookie: str) -> Page:
     answer.set_cookie(
         key=COOKIE,
         value=cookie,
-        max_age=FORTNIGHT // 1_000_000 if cookie else 0,
+        max_age=FORTNIGHT // SECOND if cookie else 0,
         httponly=True,
         samesite="lax",
         secure=desk.house.settings.secure_cookies,

@@ -7,7 +7,7 @@ from threading import Event, Lock, Thread
 from time import monotonic
 from typing import TypeVar
 
-from volano.domain.leak import DAY
+from volano.domain.durations import DAY
 from volano.errors import VolanoError
 from volano.flow.arrivals import Recent
 from volano.flow.ingest import drain, look_again

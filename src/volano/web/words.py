@@ -6,10 +6,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
+from volano.domain.durations import SECOND
 from volano.domain.money import digits
-
-SECOND = 1_000_000
-DAY = 86_400 * SECOND
 
 _SIGNS = {"USD": "$", "EUR": "€", "GBP": "£", "INR": "₹", "KRW": "₩", "JPY": "¥"}
 _STEPS = {

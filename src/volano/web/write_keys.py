@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from volano.domain.account import Source, key_hash
+from volano.domain.durations import SECOND
 from volano.errors import NotAllowed
 from volano.ports import State
 
-REFRESH = 1_000_000  # µs after which the sources are read again
+REFRESH = SECOND  # after which the sources are read again
 HURRY = 100_000  # µs after which they are read again for a key that is not known
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pyarrow as pa
 
+from volano.domain.durations import DAY, SECOND
 from volano.maths.draw import Floats, uniform
 from volano.world.behaviour import (
     STEPS,
@@ -24,7 +25,7 @@ from volano.world.people import DEVICES, SOURCES, settle
 from volano.world.rows import Rows, Shown, as_table, in_order
 from volano.world.spec import Decide, Flags, Ints, Offer, PlantedLeak, Truth, Visits, WorldSpec
 from volano.world.supply import PAGES, stock
-from volano.world.visit import DAY, SECOND, Arrivals, Teller, Walk, lifted, walk
+from volano.world.visit import Arrivals, Teller, Walk, lifted, walk
 
 _MOST_VISITS = 3  # a person a day
 

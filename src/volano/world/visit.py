@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from volano.domain.campaign import CONTROL
+from volano.domain.durations import DAY, SECOND
 from volano.domain.event import (
     CAMPAIGN_CLICKED,
     CAMPAIGN_CLOSED,
@@ -26,8 +27,6 @@ from volano.world.rows import CHECKOUT, FIRST_PRODUCT_PAGE, THANKS, Rows, rows_o
 from volano.world.spec import Flags, Ints, Offer
 from volano.world.supply import Catalogue
 
-SECOND = 1_000_000  # µs
-DAY = 86_400 * SECOND
 _PAGE_LEAD = 300_000  # a page is viewed so long before the shop event on it
 _EXPOSURE_LAG = 400_000
 _SIGN_IN_LAG = 4_200_000  # later than any click, earlier than any next step

@@ -165,3 +165,14 @@ def test_nobody_has_no_profile_and_robots_neither() -> None:
     assert tally(block([])) == []
     assert tally(block([row(bot="crawler"), row(bot="crawler", at=1)])) == []
     assert START % DAY == 0
+
+
+def test_many_sources_and_campaigns_need_little_room() -> None:
+    rows = [
+        row(at=number / 10_000, source=f"s{number}", medium=f"m{number}", utm_campaign=f"c{number}")
+        for number in range(2_000)
+    ]
+    (profile,) = whole(rows).values()
+    (once,) = whole(rows[::2] + rows[1::2]).values()
+    assert profile.sessions > 1_900
+    assert once == profile

@@ -7,7 +7,7 @@ the making anew from the lake are one function.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import repeat, starmap
 from typing import Any
@@ -89,12 +89,16 @@ def tally(block: pa.Table, *, zone: str = "UTC") -> list[Profile]:
 
     Parts of histories will do: profiles of the same person are `joined`. Each row is to be in one part.
     """
+    return list(_each(block, zone))
+
+
+def _each(block: pa.Table, zone: str) -> Iterator[Profile]:
     history = History(block, zone)
     columns: dict[str, Iterable[Any]] = {"person_id": history.people.tolist()}
     for trait in TRAITS:
         columns.update(trait.tally(history))
     every = (columns.get(name, repeat(value)) for name, value in _STRANGER.items())
-    return list(starmap(Profile, zip(*every, strict=False)))
+    return starmap(Profile, zip(*every, strict=False))
 
 
 def block_of(rows: Mapping[str, pa.Table]) -> pa.Table:
@@ -118,8 +122,7 @@ _NOBODY = pa.table({name: pa.array([], pa.int64()) for name in ("person_id", "ti
 
 def roll(block: pa.Table, *, zone: str = "UTC") -> Roll:
     """The same, packed: what a lake adds up to make all profiles anew."""
-    profiles = tally(block, zone=zone)
-    return Roll((Packed.of(Profile, ((one.person_id, one) for one in profiles)),))
+    return Roll((Packed.of(Profile, ((one.person_id, one) for one in _each(block, zone))),))
 
 
 def joined(one: Profile, other: Profile) -> Profile:

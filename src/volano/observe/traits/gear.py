@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from volano.domain.profile import Profile
-from volano.observe.sessions import UNKNOWN_DEVICE
+from volano.domain.visit import UNKNOWN
 from volano.observe.traits.history import History, ranks
 from volano.observe.traits.seen import later
 from volano.observe.traits.trait import Columns, Field, Trait
@@ -53,7 +53,7 @@ def joined(one: Profile, other: Profile) -> dict[str, Any]:
 
 def facts(profile: Profile, now: int, found: dict[str, Any]) -> None:
     """What was told; a device is always named."""
-    found["device"] = profile.device or UNKNOWN_DEVICE
+    found["device"] = profile.device or UNKNOWN
     if profile.os:
         found["os"] = profile.os
     if profile.browser:

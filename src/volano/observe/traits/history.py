@@ -39,6 +39,7 @@ PASSIVE = (  # what befalls a person
 _HALF = 1_800  # seconds
 _HALVES = DAY // _HALF
 _DAYS = 1 << 16
+_ROOM = 1 << 20  # numbers that may be counted in a table though most of them do not occur
 _LAST = _DAYS * DAY - 1  # the last second of the last day that is a 16-bit number
 
 
@@ -230,12 +231,15 @@ def distinct(words: Ints) -> Ints:
 
 
 def coded(words: Ints) -> tuple[Ints, Ints]:
-    """The distinct numbers, none of them very far from the others, and the place of each number among them.
+    """The distinct numbers, ascending, and the place of each number among them.
 
     >>> [each.tolist() for each in coded(np.array([7, 3, 7]))]
     [[3, 7], [1, 0, 1]]
     """
     low = int(words.min()) if len(words) else 0
+    if len(words) and int(words.max()) - low > 4 * len(words) + _ROOM:
+        known, which = np.unique(words, return_inverse=True)
+        return known, which
     there = np.bincount(words - low) > 0
     place = np.cumsum(there) - 1
     return np.flatnonzero(there) + low, place[words - low]

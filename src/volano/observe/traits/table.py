@@ -91,9 +91,9 @@ def _given(told: list[Told], sizes: list[int]) -> Iterator[tuple[str, pa.Chunked
 
 def _most(counts: Counter[type]) -> list[type]:
     """The kinds of value that are told most, the widest first."""
-    numbers = [kind for kind in (float, int) if counts[kind]]
-    others = [[kind] for kind in (bool, list, str) if counts[kind]]
-    return max([numbers, *others], key=lambda kinds: sum(counts[kind] for kind in kinds))
+    numbers: list[type] = [kind for kind in (float, int) if counts[kind]]
+    others: list[type] = [kind for kind in (bool, list, str) if counts[kind]]
+    return max(numbers, *([kind] for kind in others), [], key=lambda some: sum(counts[kind] for kind in some))
 
 
 def _one(part: Told, name: str, kinds: list[type], size: int) -> pa.Array:

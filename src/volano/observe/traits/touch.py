@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from volano.domain.profile import Profile
-from volano.observe.sessions import DIRECT, NO_MEDIUM
+from volano.domain.visit import came_from
 from volano.observe.traits.history import History, coded
 from volano.observe.traits.seen import earlier, later
 from volano.observe.traits.trait import Columns, Field, Trait
@@ -71,12 +71,8 @@ def joined(one: Profile, other: Profile) -> dict[str, Any]:
 
 def facts(profile: Profile, now: int, found: dict[str, Any]) -> None:
     """Both as `source / medium`; who never told comes directly."""
-    found["source"] = _spelled(profile.source, profile.medium)
-    found["first_source"] = _spelled(profile.first_source, profile.first_medium)
-
-
-def _spelled(source: str, medium: str) -> str:
-    return f"{source or DIRECT} / {medium or NO_MEDIUM}"
+    found["source"] = came_from(profile.source, profile.medium)
+    found["first_source"] = came_from(profile.first_source, profile.first_medium)
 
 
 TOUCH = Trait(

@@ -20,7 +20,7 @@ import numpy as np
 
 from volano.domain.profile import Profile
 from volano.maths import shorts
-from volano.maths.columns import Ints, changes
+from volano.maths.columns import Ints, Texts, changes
 from volano.observe.traits.history import DAY, History, bounds, coded, distinct
 from volano.observe.traits.trait import DAY as DAY_MICROS
 from volano.observe.traits.trait import Columns, Field, Trait
@@ -118,11 +118,12 @@ def joined(one: Profile, other: Profile) -> dict[str, Any]:
 
 def _grown(one: Day, other: Day) -> Day:
     pieces: list[Piece] = []
-    for piece in sorted(one.pieces + other.pieces):
-        if pieces and piece.start - pieces[-1].end <= GAP:
+    for start, end, campaigns in sorted(one.pieces + other.pieces):
+        if pieces and start - pieces[-1].end <= GAP:
             last = pieces.pop()
-            piece = Piece(last.start, max(last.end, piece.end), last.campaigns | piece.campaigns)  # noqa: PLW2901
-        pieces.append(piece)
+            pieces.append(Piece(last.start, max(last.end, end), last.campaigns | campaigns))
+        else:
+            pieces.append(Piece(start, end, campaigns))
     return Day(one.day, one.events + other.events, tuple(pieces))
 
 
@@ -204,21 +205,25 @@ def _told(history: History, rows: Ints, piece: Ints) -> tuple[Ints, Ints]:
     told = np.flatnonzero(source.codes[rows] >= 0)
     if not len(told):
         return told, told
-    wide, wider = len(medium.values) + 1, len(name.values) + 1
     at = rows[told]
-    words = (source.codes[at].astype(np.int64) * wide + medium.codes[at] + 1) * wider + name.codes[at] + 1
-    known, which = coded(words)
-    table = np.array(
-        [
-            crc32("\x1f".join((source.values[w // wider // wide].as_py(), *(
-                "" if not code else texts.values[code - 1].as_py()
-                for texts, code in ((medium, w // wider % wide), (name, w % wider))
-            ))).encode()) & 0xFFFF
-            for w in known.tolist()
-        ]
-    )  # fmt: skip
-    pairs = distinct(piece[told] << 16 | table[which])
+    known, which = coded((_code(source, at) * (len(medium.values) + 1) + _code(medium, at)))
+    words, place = coded(which * (len(name.values) + 1) + _code(name, at))
+    pair, campaign = np.divmod(words, len(name.values) + 1)
+    columns = (*np.divmod(known[pair], len(medium.values) + 1), campaign)
+    texts = [_texts(column, codes) for column, codes in zip((source, medium, name), columns, strict=True)]
+    table = np.array([crc32("\x1f".join(each).encode()) & 0xFFFF for each in zip(*texts, strict=True)])
+    pairs = distinct(piece[told] << 16 | table[place])
     return pairs >> 16, pairs & 0xFFFF
+
+
+def _code(column: Texts, rows: Ints) -> Ints:
+    """The codes of texts, 0 for null."""
+    return column.codes[rows].astype(np.int64) + 1
+
+
+def _texts(column: Texts, codes: Ints) -> list[str]:
+    values = ["", *column.values.to_pylist()]
+    return [values[code] for code in codes.tolist()]
 
 
 def facts(profile: Profile, now: int, found: dict[str, Any]) -> None:

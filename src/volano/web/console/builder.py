@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from typing import Any, Literal
 
+from volano.domain.durations import DAY, SECOND
 from volano.errors import BadInput
 
 MOST = 30  # rows of one form
-_SECOND = 1_000_000
-_DAY = 86_400 * _SECOND
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 _NUMBERS = (
@@ -160,7 +159,7 @@ def _begin(text: str, field: str) -> int:
         day = date.fromisoformat(text)
     except ValueError:
         raise BadInput(f"the day of {field} is {text[:40]!r}; write it like 2026-03-31") from None
-    return round(datetime.combine(day, time(), UTC).timestamp()) * _SECOND
+    return round(datetime.combine(day, time(), UTC).timestamp()) * SECOND
 
 
 def _number(text: str, what: str) -> int | float:
@@ -251,8 +250,8 @@ def _typed(value: Any, kind: str, unit: int) -> str | None:
     if isinstance(value, bool) or not isinstance(value, int | float) or not -1e15 < value < 1e15:
         return None
     if kind == "time":
-        whole = value % _DAY == 0 and 0 <= value < 253_402_300_800 * _SECOND
-        return f"{datetime.fromtimestamp(value / _SECOND, UTC):%Y-%m-%d}" if whole else None
+        whole = value % DAY == 0 and 0 <= value < 253_402_300_800 * SECOND
+        return f"{datetime.fromtimestamp(value / SECOND, UTC):%Y-%m-%d}" if whole else None
     return f"{value / unit if kind == 'money' else value:.15g}"
 
 

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 import pyarrow as pa
 
 from volano.domain.account import Source
-from volano.domain.leak import DAY
+from volano.domain.durations import DAY, SECOND
 from volano.domain.registry import Seen
 from volano.domain.view import View
 from volano.flow.arrivals import RECENT, Arrival, sources_seen
@@ -41,7 +41,7 @@ def content(request: Ask, desk: Desk) -> dict[str, Any]:
         "rate": _rate([one.received_at for one in kept if not one.code], now),
         "events": sum(one.count for one in whole),
         "reasons": _reasons(whole, only),
-        "coming": bool(kept) and now - kept[-1].received_at < 60 * words.SECOND,
+        "coming": bool(kept) and now - kept[-1].received_at < 60 * SECOND,
     }
 
 
@@ -73,7 +73,7 @@ def _arrival(row: dict[str, Any]) -> Arrival:
 
 def _rate(times: list[int], now: int) -> str:
     """How many events came in the last minute, as far as they are kept."""
-    lately = sum(1 for time in times if now - time < 60 * words.SECOND)
+    lately = sum(1 for time in times if now - time < 60 * SECOND)
     return (
         words.many(lately, "event").replace(" ", "+ ", 1) if lately >= RECENT else words.many(lately, "event")
     )

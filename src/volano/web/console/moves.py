@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from volano.domain.durations import DAY
 from volano.flow.shop import lens_of
 from volano.flow.transitions import TransitionView, transition_view
-from volano.web import words
 from volano.web.pages import Ask, Desk, Page, Route, page
 
 _SINCE = 90  # days back unless told
@@ -18,7 +18,7 @@ def moves(request: Ask, desk: Desk) -> Page:
     house = desk.house
 
     def read() -> TransitionView:
-        return transition_view(house.lake, since=now - days * words.DAY, now=now, lens=lens_of(house))
+        return transition_view(house.lake, since=now - days * DAY, now=now, lens=lens_of(house))
 
     found: TransitionView | None = desk.memo.lately(("moves", days), read)
     if found is None:

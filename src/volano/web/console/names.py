@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -15,8 +16,10 @@ from volano.flow.ingest import remake_of_house
 from volano.flow.shop import shop_of
 from volano.flow.sources import source_of
 from volano.observe.shop_words import STANDARD, WORDS
+from volano.web import words
 from volano.web.pages import Ask, Desk, Page, Renamed, Route, back, form, page
 
+_MONEY = ("revenue", "price")
 _ROOM = 4  # empty rows for names of properties
 SHOWN = 30  # events of a source at once
 
@@ -111,11 +114,18 @@ def _preview(desk: Desk, naming: Naming) -> dict[str, Any]:
         {
             "time": one.time,
             "before": {"event": one.event, **{name: _short(value) for name, value in one.properties.items()}},
-            "after": {name: _short(value) for name, value in one.after.items()},
+            "after": {name: _meant(name, value, one.after, currency) for name, value in one.after.items()},
         }
         for one in found
     ]
     return {"examples": rows, "trouble": ""}
+
+
+def _meant(name: str, value: Any, after: Mapping[str, Any], currency: str) -> str:
+    """A column as reports see it; money as people read it."""
+    if name in _MONEY and isinstance(value, int):
+        return words.money(value, after.get("currency") or currency)
+    return _short(value)
 
 
 def _short(value: Any) -> str:

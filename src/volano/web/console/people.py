@@ -34,9 +34,9 @@ def people(request: Ask, desk: Desk) -> Page:
     found = flow.find(desk.house, text) if text else []
     if len(found) == 1:
         return back(f"/people/{found[0].person_id}")
-    here = [] if text else _just_here(desk)
-    some = [] if text or here else _some(desk)
-    return page(request, desk, "people.html", q=text, found=found, here=here, some=some)
+    lately = [] if text else _just_here(desk)
+    some = [] if text or lately else _some(desk)
+    return page(request, desk, "people.html", q=text, found=found, lately=lately, some=some)
 
 
 def _just_here(desk: Desk) -> list[Found]:

@@ -11,6 +11,7 @@ import msgspec
 
 from volano.domain.account import Import, Source
 from volano.domain.campaign import Campaign
+from volano.domain.durations import SECOND
 from volano.domain.identity import (
     ALIAS,
     APART,
@@ -24,6 +25,7 @@ from volano.domain.identity import (
 from volano.domain.profile import Profile
 from volano.domain.segment import Segment
 from volano.domain.shop import Shop
+from volano.domain.visit import came_from
 from volano.flow.people import Join, Known, PersonPage
 from volano.observe.traits import FIELDS, facts
 from volano.observe.traits.hours import read as hours_of
@@ -144,7 +146,7 @@ def _tiles(profile: Profile, shop: Shop, now: int) -> Iterable[tuple[str, str, s
     yield "Visits", words.count(profile.sessions), ago(profile.last_seen)
     lies = [at for at, pieces, _ in profile.cart.values() if pieces]
     if lies:
-        yield "In the basket", words.many(len(lies), "product"), ago(max(lies))
+        yield "Products in the basket", words.count(len(lies)), ago(max(lies))
 
 
 def known(shown: PersonPage, shop: Shop, *, now: int) -> list[tuple[str, str, list[Trait]]]:
@@ -189,13 +191,13 @@ def said(name: str, value: Any, kind: str, shop: Shop) -> str:
 
 
 def _devices(profile: Profile, *, now: int) -> list[dict[str, Any]]:
-    seconds = now // words.SECOND
+    seconds = now // SECOND
     return [
         {
             "key": key,
             "platform": one.platform,
             "state": one.state(now=seconds) if one.token else "",
-            "seen_at": max(one.seen_at, one.token_at) * words.SECOND,
+            "seen_at": max(one.seen_at, one.token_at) * SECOND,
         }
         for key, one in profile.devices.items()
     ]
@@ -219,7 +221,7 @@ def _happening(row: Mapping[str, Any], names: Mapping[str, str], shop: Shop) -> 
     if row.get("revenue"):
         told.append(words.money(row["revenue"], row.get("currency") or shop.currency))
     if row.get("source") and table == "events":
-        told.append(f"{row['source']} / {row.get('medium') or '(none)'}")
+        told.append(came_from(row["source"], row.get("medium")))
     if event.startswith("Segment "):
         key = _segment(row.get("properties", ""))
         told.append(names.get(key, key))

@@ -9,12 +9,13 @@ from typing import Any
 import msgspec
 from litestar import Response
 
+from volano.domain.durations import DAY
 from volano.domain.idea import Idea
-from volano.domain.leak import DAY, Leak, slice_name
+from volano.domain.leak import Leak, slice_name
 from volano.flow.journeys import home_journey
 from volano.flow.propose import open_idea, outlook
 from volano.flow.report import count_journey, newest
-from volano.flow.shop import lens_of
+from volano.flow.shop import lens_of, shop_of
 from volano.observe.sessions import DIMENSIONS
 from volano.plan.reached import JourneyTally
 from volano.web import charts, words
@@ -88,6 +89,7 @@ def plan(request: Ask, desk: Desk) -> Page:
         if tally is not None
         else []
     )
+    shop = shop_of(desk.house.state, desk.house.settings)
     return page(
         request,
         desk,

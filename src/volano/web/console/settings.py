@@ -1,22 +1,36 @@
-"""More: the write key, the snippet, what was imported, the password."""
+"""Settings: what the shop is like, how to send, what was imported, the journey, the password."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from zoneinfo import available_timezones
 
 from msgspec.structs import replace
 
 from volano.domain.account import Import, Source
-from volano.domain.leak import DAY, Journey
-from volano.domain.shop import WEEKDAYS
+from volano.domain.durations import DAY
+from volano.domain.leak import Journey
+from volano.domain.money import digits
+from volano.domain.rfm import Four, RfmBounds
+from volano.domain.shop import WEEKDAYS, Shop
 from volano.errors import BadInput
+from volano.flow.ingest import rebuild_profiles, settle_everybody
 from volano.flow.journeys import home_journey, keep_journey
+from volano.flow.knowledge import knowledge
 from volano.flow.shop import save_shop, shop_of
 from volano.web.pages import Ask, Desk, Page, Route, address, back, form, page, write_key
 
+_BOUNDS = (
+    ("rfm.days", "Days since the last order"),
+    ("rfm.orders", "Orders"),
+    ("rfm.money", "Revenue"),
+)
 
-def more(request: Ask, desk: Desk, *, status: int = 200, problem: str = "") -> Page:
-    """The page, with what was wrong with a new password."""
+
+def more(
+    request: Ask, desk: Desk, *, status: int = 200, problem: str = "", typed: Mapping[str, str] | None = None
+) -> Page:
+    """The page, with what was wrong with what was sent; `typed` are the fields of the shop as they came."""
     imports = sorted(desk.house.state.find(Import), key=lambda one: -one.made_at)
     return page(
         request,
@@ -31,10 +45,31 @@ def more(request: Ask, desk: Desk, *, status: int = 200, problem: str = "") -> P
         address=address(request),
         write_key=write_key(desk),
         home=str(desk.house.home),
-        shop=shop_of(desk.house.state, desk.house.settings),
+        shop=_values(shop_of(desk.house.state, desk.house.settings)) | dict(typed or {}),
+        bounds=_BOUNDS,
         weekdays=WEEKDAYS,
         zones=sorted(available_timezones()),
     )
+
+
+def _values(shop: Shop) -> dict[str, str]:
+    """The fields of the form as texts; the limits of money in whole units of the currency."""
+    unit = 10 ** digits(shop.currency)
+    return {
+        "name": shop.name,
+        "timezone": shop.timezone,
+        "currency": shop.currency,
+        "week_start": str(shop.week_start),
+        "margin": "" if shop.margin is None else f"{shop.margin * 100:g}",
+        "staff": "\n".join(shop.staff),
+        "rfm.days": _four(shop.rfm.days),
+        "rfm.orders": _four(shop.rfm.orders),
+        "rfm.money": _four(limit / unit for limit in shop.rfm.money),
+    }
+
+
+def _four(limits: Iterable[float]) -> str:
+    return " ".join(f"{limit:g}" for limit in limits)
 
 
 def settings(request: Ask, desk: Desk) -> Page:
@@ -43,16 +78,25 @@ def settings(request: Ask, desk: Desk) -> Page:
 
 
 def undo_import(request: Ask, desk: Desk) -> Page:
-    """Take an import back: its rows leave the lake."""
+    """Take an import back: its rows leave the lake, and what is known of people is made anew beside."""
     from volano.flow.importing import undo_import as take_back
-    from volano.flow.ingest import rebuild_profiles
-    from volano.flow.knowledge import knowledge
 
     house = desk.house
-    take_back(house, form(request).get("key", ""), now=desk.clock())
-    rebuild_profiles(house.lake, house.profiles, now=desk.clock(), by=knowledge(house.state, house.settings))
-    desk.turning.touched()
+    undone, _ = take_back(house, form(request).get("key", ""), now=desk.clock())
+    _anew(desk, f"making what is known of people anew without {undone.file}")
     return back("/settings", "import-undone")
+
+
+def _anew(desk: Desk, what: str) -> None:
+    """Make all that is known of people anew from the lake, beside everything else."""
+    house = desk.house
+
+    def act() -> int:
+        names = [journal.name for journal in house.journals()]
+        by = knowledge(house.state, house.settings)
+        return rebuild_profiles(house.lake, house.profiles, names, now=desk.clock(), by=by)
+
+    desk.turning.soon(what, act)
 
 
 def journey(request: Ask, desk: Desk) -> Page:
@@ -74,22 +118,58 @@ def shop(request: Ask, desk: Desk) -> Page:
     house, sent = desk.house, form(request)
     before = shop_of(house.state, house.settings)
     try:
-        margin = sent.get("margin", "").strip().replace(",", ".")
-        changed = replace(
-            before,
-            name=sent.get("name", ""),
-            timezone=sent.get("timezone", ""),
-            currency=sent.get("currency", ""),
-            week_start=int(sent.get("week_start", "0")),
-            margin=float(margin) / 100 if margin else None,
-            staff=tuple(sent.get("staff", "").split()),
+        kept = save_shop(house.state, _shop_sent(before, sent), now=desk.clock())
+    except BadInput as error:
+        return more(request, desk, status=422, problem=error.message, typed=sent)
+    if kept.timezone != before.timezone:  # the days and hours of everybody are others
+        _anew(desk, f"counting everybody's days anew by the clock of {kept.timezone}")
+    elif kept.rfm != before.rfm:
+        desk.turning.soon(
+            "seeing who is which type by the new limits", lambda: settle_everybody(house, now=desk.clock())
         )
-        save_shop(house.state, changed, now=desk.clock())
-    except (BadInput, ValueError, OverflowError) as error:
-        problem = error.message if isinstance(error, BadInput) else "the margin must be a number of per cent"
-        return more(request, desk, status=422, problem=problem)
     desk.turning.touched()
     return back("/settings", "saved")
+
+
+def _shop_sent(before: Shop, sent: Mapping[str, str]) -> Shop:
+    currency = sent.get("currency", before.currency)
+    unit = 10 ** digits(currency.strip())
+    margin = sent.get("margin", "").strip()
+    return replace(
+        before,
+        name=sent.get("name", before.name),
+        timezone=sent.get("timezone", before.timezone),
+        currency=currency,
+        week_start=int(_number("the day on which the week begins", sent.get("week_start", "0"))),
+        margin=_number("the margin in per cent", margin) / 100 if margin else None,
+        staff=tuple(sent.get("staff", "").split()),
+        rfm=RfmBounds(
+            days=_limits(sent, "rfm.days", before.rfm.days),
+            orders=_limits(sent, "rfm.orders", before.rfm.orders),
+            money=_limits(sent, "rfm.money", before.rfm.money, unit),
+        ),
+    )
+
+
+def _limits(sent: Mapping[str, str], name: str, before: Four, unit: int = 1) -> Four:
+    """Four limits with blanks between; those before where the form has no such field."""
+    if name not in sent:
+        return before
+    what = dict(_BOUNDS)[name]
+    found = [_number(f"a limit of “{what}”", text) * unit for text in sent[name].split()]
+    if len(found) != 4:
+        raise BadInput(f"“{what}” needs four limits with blanks between, and has {len(found)}")
+    return found[0], found[1], found[2], found[3]
+
+
+def _number(what: str, text: str) -> float:
+    try:
+        number = float(text.strip().replace(",", "."))
+    except ValueError:
+        number = float("nan")
+    if not -1e12 < number < 1e12:
+        raise BadInput(f"{what} is {text[:40]!r}; it must be a number")
+    return number
 
 
 def menu(request: Ask, desk: Desk) -> Page:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from volano.domain.campaign import Campaign
-from volano.domain.leak import DAY
+from volano.domain.durations import DAY, SECOND
 from volano.domain.shop import Shop
 from volano.flow.arrivals import suggestions
 from volano.flow.overview import Overview, overview
@@ -157,7 +157,7 @@ def content(request: Ask, desk: Desk) -> dict[str, Any]:
         "due": _due(seen),
         "verdict": next(iter(verdict_cards(seen.verdicts[:1], seen.campaigns)), None),
         "unnamed": [one for one in suggestions(house.profiles, house.state) if one.to][:3],
-        "coming": now - desk.turning.received_at < 60 * words.SECOND,
+        "coming": now - desk.turning.received_at < 60 * SECOND,
         "troubles": desk.turning.troubles,
         "address": address(request),
         "write_key": write_key(desk),

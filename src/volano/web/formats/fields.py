@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 from msgspec import Raw
 
+from volano.domain.durations import DAY
 from volano.errors import BadInput
 from volano.web.formats.nesting import depth
 
@@ -18,7 +19,6 @@ TEXT_LIMIT = 512  # characters of an id or a name
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NUMBERS = (int, float)
-_DAY = 86_400_000_000
 _YEAR_2000 = 946_684_800_000_000
 
 
@@ -122,7 +122,7 @@ def checked_time(time: int, told: Any, received_at: int, *, historical: bool = F
     """The time if it is from 2000 (`historical`: 1970) to a day from now."""
     if time < (0 if historical else _YEAR_2000):
         raise BadInput(f"timestamp is {shown(told)}, before 2000: send when it happened", "too_old")
-    if time > received_at + _DAY:
+    if time > received_at + DAY:
         raise BadInput(f"timestamp is {shown(told)}, more than a day ahead: check the clock", "in_the_future")
     return time
 

@@ -1,0 +1,121 @@
+"""A house whose people came in by its journal, as the pages about people, segments and sources want them."""
+
+from __future__ import annotations
+
+import time
+from functools import cache
+from typing import Any
+
+import msgspec
+
+from tests.flow.site import event, order
+from tests.web.shop import NOW, PASSWORD, empty_house
+from tests.web.visitor import Visitor, owner
+from volano.domain.account import Source, User
+from volano.domain.event import IDENTIFIED, Event, Intake, Refusal
+from volano.flow.segments import plant
+from volano.observe.identity import identity
+from volano.testing.state_memory import MemoryState
+from volano.web.login import set_password
+from volano.wiring import House
+
+MINUTE = 60_000_000
+DAY = 86_400_000_000
+NASTY = "<script>alert(1)</script>"
+ANN, BOB, PHONE = (identity(name) for name in ("u:ann", "u:bob", "a:phone"))
+
+
+@cache
+def _owner() -> User:
+    """Hashing a password is slow on purpose: once is enough."""
+    return set_password(MemoryState(), PASSWORD, now=NOW)
+
+
+def opened(*frames: Intake) -> Visitor:
+    """The owner of a house with the starter segments to which these frames came."""
+    house = empty_house()
+    house.state.put(_owner())
+    plant(house.state, now=NOW)
+    return came(owner(house), *frames)
+
+
+def came(visitor: Visitor, *frames: Intake) -> Visitor:
+    """The same, after these frames were brought in."""
+    for frame in frames:
+        house_of(visitor).journal.append_now(msgspec.msgpack.encode(frame))  # type: ignore[attr-defined]
+    visitor.app.turning.drain()
+    visitor.app.turning.drain()  # who entered a segment is told after that was put
+    return visitor
+
+
+def house_of(visitor: Visitor) -> House:
+    """The house that somebody looks at."""
+    return visitor.app.turning._house
+
+
+def done(visitor: Visitor) -> None:
+    """Wait for what the console does beside, ten seconds at most."""
+    ends = time.monotonic() + 10
+    while visitor.app.turning.jobs:
+        assert time.monotonic() < ends, visitor.app.turning.jobs
+        time.sleep(0.005)
+
+
+def frame(*events: Event, source: str = "web", refused: tuple[Refusal, ...] = ()) -> Intake:
+    """One request."""
+    return Intake(source=source, received_at=NOW, events=list(events), refusals=list(refused))
+
+
+def ann() -> Intake:
+    """Ann on her phone: looks, says who she is, orders; what she and the shop type is nasty."""
+    told: dict[str, Any] = {
+        "email": "ann@shop.example",
+        "plan": "gold",
+        "note": NASTY,
+        "consent": {"email": True},
+    }
+    return frame(
+        event(anon="phone", time=NOW - 3 * DAY, properties={"product_id": NASTY}),
+        event(IDENTIFIED, user="ann", anon="phone", kind="identify", time=NOW - 2 * DAY, properties=told),
+        order("o1", 40, user="ann", time=NOW - DAY),
+        event(NASTY, user="ann", time=NOW - MINUTE, properties={NASTY: NASTY}),
+        event("Product Viewed", user="bob", anon="kiosk", time=NOW - MINUTE),
+    )
+
+
+def purchases(number: int = 12) -> Intake:
+    """What a shop calls an order that does not know the standard words."""
+    return frame(
+        *(
+            event(
+                "purchase",
+                user=f"p{one}",
+                time=NOW - one * MINUTE - MINUTE,
+                properties={
+                    "transaction_id": f"t{one}",
+                    "value": 20.5,
+                    "currency": "EUR",
+                    "items": [{"item_id": "7", "price": 3, "quantity": 2}],
+                },
+            )
+            for one in range(number)
+        )
+    )
+
+
+def refused() -> Intake:
+    """Something that cannot be taken, with a sample that would like to run."""
+    why = Refusal(
+        index=0, code="bad_time", message="the timestamp 'soon' is none; send ISO 8601", sample=NASTY
+    )
+    return frame(refused=(why,))
+
+
+def many(number: int) -> Intake:
+    """So many people, each with one event."""
+    return frame(*(event(user=f"n{one}", time=NOW - one * MINUTE) for one in range(number)))
+
+
+def add_source(visitor: Visitor, key: str = "app", name: str = "App") -> None:
+    """Another source."""
+    house_of(visitor).state.put(Source(key=key, name=name, write_key="wk_other"))
