@@ -30,7 +30,7 @@ from volano.ports import Journal
 from volano.testing.journal_memory import MemoryJournal
 from volano.testing.state_memory import MemoryState
 from volano.web.decisions import asked
-from volano.web.intake import WriteKeys
+from volano.web.write_keys import WriteKeys
 
 CAMPAIGNS, PEOPLE, CALLS = 20, 20_000, 10_000
 LIMIT = 2_000.0  # µs at p99

@@ -8,11 +8,9 @@ import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
-import click
 import pytest
-import typer.main
 
-from volano.cli import app, commands
+from tests.commands import the_commands
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -22,15 +20,6 @@ STAND_INS = {"N": "2", "ZONE": "UTC", "…": "x"}
 
 def name(path: Path) -> str:
     return str(path.relative_to(ROOT))
-
-
-def the_commands() -> dict[str, click.Command]:
-    if not app.registered_commands:
-        commands.register(app)
-    group = typer.main.get_command(app)
-    assert hasattr(group, "commands")
-    found: dict[str, click.Command] = group.commands
-    return found
 
 
 def command_lines(text: str) -> Iterator[list[str]]:
@@ -81,8 +70,3 @@ def test_every_benchmark_and_make_target_that_is_named_exists(page: Path) -> Non
         assert (ROOT / "benchmarks" / f"{file}.py").exists(), file
     for target in re.findall(r"(?:`|^)make ([a-z-]+)", text, re.MULTILINE):
         assert target in targets, target
-
-
-@pytest.mark.parametrize("page", PAGES, ids=name)
-def test_a_page_names_no_place_of_the_workshop(page: Path) -> None:
-    assert not re.search(r"\.\./shared|\.library|/work/|/root/|pypi|registry\.npm", page.read_text())

@@ -9,11 +9,9 @@ import sys
 from dataclasses import fields
 from pathlib import Path
 
-import click
 import pytest
-import typer.main
 
-from volano.cli import app, commands
+from tests.commands import the_commands
 from volano.settings import Settings
 
 ROOT = Path(__file__).parent.parent
@@ -84,15 +82,6 @@ def test_every_setting_is_documented_with_its_default() -> None:
         assert row[1] == str(field.default), f"the default of {field.name} is {field.default}"
 
 
-def the_commands() -> dict[str, click.Command]:
-    if not app.registered_commands:
-        commands.register(app)
-    group = typer.main.get_command(app)
-    assert hasattr(group, "commands")
-    found: dict[str, click.Command] = group.commands
-    return found
-
-
 def test_every_command_is_documented_with_its_options() -> None:
     page = (ROOT / "docs/reference/commands.md").read_text()
     for word, command in the_commands().items():
@@ -114,7 +103,8 @@ def test_no_committed_file_names_an_index_or_a_path_of_a_machine() -> None:
     listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     assert listed
     told = re.compile(
-        rb"pypi\.(org|python)|registry\.npmjs|files\.pythonhosted|deb\.debian|/root/|/work/|/opt/"
+        rb"pypi\.(org|python)|registry\.npmjs|files\.pythonhosted|deb\.debian"
+        rb"|/root/|/work/|/opt/|\.\./shared|\.library"
     )
     for line in listed.splitlines():
         path = ROOT / line

@@ -221,13 +221,6 @@ def hold_budget(house: House) -> str:
     return enforce(house.home, house.settings.disk_budget)
 
 
-def open_profiles(settings: Settings) -> Profiles:
-    """Only what is known of the people of a home; other processes may put to it."""
-    from volano.adapters.profiles_lmdb import LmdbProfiles
-
-    return LmdbProfiles(Path(settings.home).resolve() / "profiles")
-
-
 def backup_home(settings: Settings, target: Path, move: Callable[[int, int], None], *, now: int) -> int:
     """Write the home to one file, and remember where (`now`, UTC µs); the number of files in it."""
     from volano.adapters.backup import pack

@@ -19,6 +19,7 @@ from volano.testing.profiles_memory import MemoryProfiles
 from volano.testing.state_memory import MemoryState
 from volano.web.asgi import Receive, Scope, Send, body_of
 from volano.web.decisions import decisions_app, is_decision
+from volano.web.formats.addresses import Geo
 from volano.web.intake import intake_app
 
 PAGES = Path(__file__).parent / "pages"
@@ -34,6 +35,7 @@ class Shop:
     journal: MemoryJournal = field(default_factory=MemoryJournal)
     state: MemoryState = field(default_factory=MemoryState)
     profiles: MemoryProfiles = field(default_factory=MemoryProfiles)
+    geo: Geo | None = None
     requests: list[tuple[str, bytes]] = field(default_factory=list)
     down: bool = False
     url: str = ""

@@ -92,6 +92,7 @@ def test_profiles_ahead_of_a_restored_lake_are_not_counted_twice() -> None:
     journal = site.journal
     site.journal = MemoryJournal()
     for _, payload in journal.read(0, 99):
+        assert payload is not None
         site.journal.append_now(payload)
     site.drain()
     before = told(site)

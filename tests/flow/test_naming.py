@@ -22,6 +22,7 @@ from volano.observe.naming import Names
 from volano.observe.rows import Rows
 from volano.settings import Settings
 from volano.testing.lake_memory import MemoryLake
+from volano.testing.profiles_memory import MemoryProfiles
 from volano.testing.state_memory import MemoryState
 
 NOW = 1_790_000_000_000_000
@@ -36,6 +37,7 @@ class Shop:
 
     lake: Any
     state: MemoryState = field(default_factory=MemoryState)
+    profiles: MemoryProfiles = field(default_factory=MemoryProfiles)
     settings: Settings = field(default_factory=lambda: Settings(currency="EUR"))
     sent: int = 0
 

@@ -18,6 +18,7 @@ from volano.testing.journal_memory import MemoryJournal
 from volano.testing.state_memory import MemoryState
 from volano.web.formats.addresses import Geo
 from volano.web.intake import intake_app
+from volano.web.room import Room
 
 NOW = 1_795_289_253_000_000  # 2026-11-21T19:27:33Z
 KEY = "wk_test"
@@ -35,10 +36,11 @@ class Door:
     state: MemoryState = field(default_factory=MemoryState)
     clock: list[int] = field(default_factory=lambda: [NOW])
     geo: Geo | None = None
+    room: Room | None = None
 
     def __post_init__(self) -> None:
         self.state.put(Source(key="web", name="Shop", write_key=KEY))
-        self.app = intake_app(self, lambda: self.clock[0])
+        self.app = intake_app(self, lambda: self.clock[0], self.room)
 
     def request(self, method: str, path: str, **given: Any) -> httpx.Response:
         """One request and its answer."""

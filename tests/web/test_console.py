@@ -8,7 +8,7 @@ import re
 import pytest
 from msgspec.structs import replace
 
-from tests.web.shop import DRAFT, IDEAS, LEAKS, LIVE, NOW, VERDICT, empty_house, full_house
+from tests.web.shop import IDEAS, LEAKS, NOW, VERDICT, empty_house, full_house
 from tests.web.visitor import Visitor, owner
 from volano.domain.idea import Idea
 from volano.web.login import set_password

@@ -60,7 +60,7 @@ class Room:
 
     def frames(self) -> list[Decided]:
         read = self.journal.read(0, 1000)
-        return [msgspec.msgpack.decode(payload, type=Decided) for _, payload in read]
+        return [msgspec.msgpack.decode(payload, type=Decided) for _, payload in read if payload is not None]
 
 
 def test_a_person_gets_the_arm_of_their_id_and_the_decision_is_on_record() -> None:

@@ -106,6 +106,7 @@ def test_gzip_is_known_by_header_or_magic_bytes() -> None:
         (gzip.compress(b" " * 200_000_000), 413, "too_large"),
         (gzip.compress(BATCH)[:-9], 400, "broken_gzip"),
         (b"\x1f\x8bnot at all gzip", 400, "broken_gzip"),
+        (gzip.compress(BATCH) + gzip.compress(BATCH), 400, "broken_gzip"),
     ],
 )
 def test_a_broken_envelope_is_4xx_with_code_and_message(body: bytes, status: int, code: str) -> None:

@@ -1,4 +1,4 @@
-"""What holds for every page of the console: landmarks, nothing inline, names of fields, weight, and who may."""
+"""What holds for every page: landmarks, nothing inline, names of fields, weight, and who may see it."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ OBSERVING = {
     "/people?q=nobody": "nobody",
     f"/people/{ANN}": "person",
     "/segments": "segments",
-    "/segments/new": "new segment",
+    "/segments/-": "new segment",
     "/segments/lapsing": "segment",
     "/segments/rich": "segment as JSON",
     "/segments/moves": "who moved",

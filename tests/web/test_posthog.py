@@ -292,10 +292,17 @@ def test_bodies_may_be_forms_base64_or_pixels() -> None:
     assert unwrapped(b"data=" + quote(json.dumps(GOOD)).encode(), "") == json.dumps(GOOD).encode()
     assert unwrapped(coded, "compression=base64") == text
     assert unwrapped(b"", f"data={quote(coded)}") == text
+    euro = json.dumps(GOOD | {"event": "€é"}, ensure_ascii=False)
+    assert unwrapped(b"data=" + quote(euro).encode(), "") == euro.encode()
+    assert unwrapped(b"data=" + euro.encode(), "") == euro.encode()
+    assert unwrapped(b"", f"data={quote(euro)}") == euro.encode()
     packed = base64.b64encode(gzip.compress(text))
     assert unwrapped(packed, "") == text
     with pytest.raises(BadBody):
         unwrapped(b"%%%", "compression=base64")
+    for broken in (gzip.compress(text)[:-9], gzip.compress(text) * 2):
+        with pytest.raises(BadBody):
+            unwrapped(base64.b64encode(broken), "")
     with pytest.raises(TooLarge):
         unwrapped(base64.b64encode(gzip.compress(bytes(20_000_000))), "")
 
@@ -364,6 +371,11 @@ TREES = st.recursive(
 )
 @example(b'{"batch":' + b"[" * 3000 + b"]" * 3000 + b"}")
 def test_no_bytes_raise_anything_but_bad_input(body: bytes) -> None:
+    for form, query in ((b"data=" + body, ""), (b"", f"data={quote(body)}"), (body, "")):
+        try:
+            unwrapped(form, query)
+        except BadInput:
+            continue
     try:
         write_key(unwrapped(body, "compression=base64"))
         kept, refused = taken(body)

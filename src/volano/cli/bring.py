@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, get_args
 
 import typer
 
-from volano.cli.say import Home, Json, answer, answers, now, progress, table, words
+from volano.cli.say import Home, Json, answer, answers, minute, now, one_of, progress, table, words
 from volano.domain.account import Import
 from volano.domain.money import shown
 from volano.errors import BadInput
@@ -136,17 +135,12 @@ def _request(kind: str, given: list[str], **said: Any) -> Any:
     from volano.observe.dates import DayOrder
     from volano.observe.mapping import Kind
 
-    _one_of("--as", kind or None, get_args(Kind))
-    _one_of("--decimal", said["decimal"], get_args(DecimalMark))
-    _one_of("--dates", said["dates"], get_args(DayOrder))
+    one_of("--as", kind or None, get_args(Kind))
+    one_of("--decimal", said["decimal"], get_args(DecimalMark))
+    one_of("--dates", said["dates"], get_args(DayOrder))
     if not kind:
         raise BadInput("say what the file holds: --as orders or --as events")
     return ImportRequest(kind=kind, given=dict(_pair(pair) for pair in given), **said)  # type: ignore[arg-type]
-
-
-def _one_of(option: str, value: str | None, known: tuple[str, ...]) -> None:
-    if value is not None and value not in known:
-        raise BadInput(f"{option} is {value!r}; it must be {' or '.join(known)}")
 
 
 def _pair(text: str) -> tuple[str, str]:
@@ -188,18 +182,14 @@ def _show_list(found: list[Import]) -> None:
         [
             entry.key,
             entry.file,
-            _minute(entry.made_at),
+            minute(entry.made_at),
             f"{entry.accepted:,}",
             shown(entry.revenue_minor, entry.currency),
-            f"undone {_minute(entry.undone_at)}" if entry.undone_at else "" if entry.rows else "not finished",
+            f"undone {minute(entry.undone_at)}" if entry.undone_at else "" if entry.rows else "not finished",
         ]
         for entry in found
     ]
     table("Imports", ["id", "file", "when", "rows added", "money", ""], rows)
-
-
-def _minute(micros: int) -> str:
-    return datetime.fromtimestamp(micros / 1_000_000, UTC).strftime("%Y-%m-%d %H:%M")
 
 
 def _show_report(report: Any) -> None:

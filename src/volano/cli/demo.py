@@ -13,7 +13,7 @@ import msgspec
 import typer
 
 from volano.cli.listening import run
-from volano.cli.say import Home, Json, answer, answers, now, words
+from volano.cli.say import Home, Json, answer, answers, now, one_of, words
 from volano.cli.serve import Host, Port, address_of, listen, locked
 from volano.domain.durations import DAY
 from volano.domain.leak import slice_name
@@ -53,8 +53,8 @@ def demo(
 
     Example: volano demo --people 20000 --days 60 --seed 7 --no-serve --json
     """
-    _one_of("--truth", truth, ("planted", "none"))
-    _one_of("--effects", effects, ("true", "none"))
+    one_of("--truth", truth, ("planted", "none"))
+    one_of("--effects", effects, ("true", "none"))
     length = days or (LIVE_DAYS if live else TURN_DAYS)
     start = now() // DAY * DAY - length * DAY if live else MONDAY
     spec = WorldSpec(people=people, days=length, seed=seed, start=start, truth=truth, effects=effects)
@@ -62,11 +62,6 @@ def demo(
         _live(spec, pace, read_settings(home=home, host=host, port=port), as_json)
     else:
         _turn(spec, home, as_json)
-
-
-def _one_of(option: str, given: str, allowed: tuple[str, ...]) -> None:
-    if given not in allowed:
-        raise BadInput(f"{option} is {given!r}; it must be {' or '.join(allowed)}")
 
 
 def _turn(spec: WorldSpec, home: str | None, as_json: bool) -> None:

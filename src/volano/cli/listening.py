@@ -56,8 +56,12 @@ def configured(app: Any) -> uvicorn.Config:
     """How the application is served: who asks is who connects, for anybody can write a header."""
     import uvicorn
 
+    from volano.cli.heads import Impatient
+
     return uvicorn.Config(
         app,
+        http=Impatient,
+        ws="none",  # nothing here speaks it
         log_level="warning",
         access_log=False,
         lifespan="on",

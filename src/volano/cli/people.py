@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 import typer
 
-from volano.cli.say import Home, Json, answer, answers, now, table
+from volano.cli.say import Home, Json, answer, answers, day, minute, now, table
 from volano.errors import BadInput, NotFound
 from volano.wiring import House, forget_in_backups, open_house, read_settings
 
@@ -90,7 +89,7 @@ def _find(house: House, text: str, as_json: bool) -> None:
 
 def _show_found(found: list[Found]) -> None:
     rows = [
-        [str(one.person_id), one.by, one.email, _day(one.first_seen), _day(one.last_seen), str(one.orders)]
+        [str(one.person_id), one.by, one.email, day(one.first_seen), day(one.last_seen), str(one.orders)]
         for one in found
     ]
     table("People", ["person", "found by", "e-mail", "first seen", "last seen", "orders"], rows)
@@ -111,19 +110,17 @@ def _show_page(page: PersonPage, happened: list[dict[str, Any]]) -> None:
         answers.print("! More identities are told to be this person than are believed.", markup=False)
     rows = []
     for known in page.identities:
-        joins = [
-            f"{one.reason} with {one.other}, {_minute(one.time)}, by {one.origin}" for one in known.joins
-        ]
+        joins = [f"{one.reason} with {one.other}, {minute(one.time)}, by {one.origin}" for one in known.joins]
         rows.append([known.known_as, "; ".join(joins) + (" (taken out by hand)" if known.apart else "")])
     table("Identities", ["identity", "why"], rows)
     if page.given:
-        rows = [[one.name, str(one.value), _minute(one.time)] for one in page.given]
+        rows = [[one.name, str(one.value), minute(one.time)] for one in page.given]
         table("Given", ["trait", "value", "when"], rows)
     if page.segments:
-        rows = [[one.name, _minute(one.since), one.why] for one in page.segments]
+        rows = [[one.name, minute(one.since), one.why] for one in page.segments]
         table("Segments", ["segment", "since", "why"], rows)
     table(
-        "Timeline", ["when", "what", ""], [[_minute(row["time"]), _what(row), _more(row)] for row in happened]
+        "Timeline", ["when", "what", ""], [[minute(row["time"]), _what(row), _more(row)] for row in happened]
     )
 
 
@@ -201,11 +198,3 @@ def _show_receipt(receipt: Receipt) -> None:
         answers.print(f"  {path} will not bring them back", markup=False)
     for path in receipt.unreached:
         answers.print(f"  ! {path} cannot be reached: delete it, or forget again when it can", markup=False)
-
-
-def _day(at: int) -> str:
-    return f"{datetime.fromtimestamp(at / 1e6, UTC):%Y-%m-%d}" if at else ""
-
-
-def _minute(at: int) -> str:
-    return f"{datetime.fromtimestamp(at / 1e6, UTC):%Y-%m-%d %H:%M}" if at else ""

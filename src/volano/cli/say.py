@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import msgspec
@@ -13,6 +14,9 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
+
+from volano.domain.durations import SECOND
+from volano.errors import BadInput
 
 Home = Annotated[
     str | None,
@@ -27,6 +31,26 @@ answers = Console(highlight=False)
 def now() -> int:
     """The wall clock in UTC microseconds."""
     return time.time_ns() // 1000
+
+
+def day(at: int) -> str:
+    """The date of a moment (UTC µs), nothing for 0."""
+    return f"{datetime.fromtimestamp(at / SECOND, UTC):%Y-%m-%d}" if at else ""
+
+
+def minute(at: int) -> str:
+    """Date and time of day of a moment (UTC µs), nothing for 0.
+
+    >>> minute(1_700_000_000_000_000)
+    '2023-11-14 22:13'
+    """
+    return f"{datetime.fromtimestamp(at / SECOND, UTC):%Y-%m-%d %H:%M}" if at else ""
+
+
+def one_of(option: str, given: str | None, known: tuple[str, ...]) -> None:
+    """BadInput, naming the option, if what is given is none of those known; None is nothing given."""
+    if given is not None and given not in known:
+        raise BadInput(f"{option} is {given!r}; it must be {' or '.join(known)}")
 
 
 def answer(value: Any, as_json: bool, show: Callable[[], None]) -> None:

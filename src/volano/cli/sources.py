@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from volano.cli.say import Home, Json, answer, answers, now, table
+from volano.cli.say import Home, Json, answer, answers, day, now, table
 from volano.domain.account import Source
 from volano.errors import BadInput, BrokenHome
 from volano.flow import sources as keeping
@@ -107,14 +106,10 @@ def _show(found: list[Source]) -> None:
             source.name,
             source.shown,
             source.origins or "as in the settings",
-            _day(source.made_at),
-            _day(source.rotated_at),
-            _day(source.revoked_at),
+            day(source.made_at),
+            day(source.rotated_at),
+            day(source.revoked_at),
         ]
         for source in found
     ]
     table("Sources", ["key", "name", "write key", "pages of", "made", "rotated", "revoked"], rows)
-
-
-def _day(at: int) -> str:
-    return f"{datetime.fromtimestamp(at / 1e6, UTC):%Y-%m-%d}" if at else ""

@@ -80,8 +80,8 @@ class Profile(
 
     Moments are UTC µs (0: never) unless told otherwise, money is in minor units, days count from 1970.
     A `…_lag` tells how many µs before `last_seen` (after `first_seen` for the first source) the value was
-    told. What is `bytes` holds numbers (`maths.shorts`), read only where somebody asks. Short names are for the
-    record in the store.
+    told. What is `bytes` holds numbers (`maths.shorts`), read only where somebody asks. Short names are for
+    the record in the store.
     """
 
     person_id: int

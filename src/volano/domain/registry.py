@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import msgspec
 
 PROPERTIES = 300  # names that are known of one event
 EVENTS = 500  # names that are known of one source
 EXAMPLES = 3
-
-Type = Literal["text", "number", "yes or no", "list", "object", "nothing"]
 
 
 class Property(msgspec.Struct, frozen=True, array_like=True):

@@ -116,6 +116,7 @@ def _whom(house: Forgetting, ids: Sequence[str]) -> _Whom:
     profiles = [house.profiles.get(Profile, person) for person in people]
     calls = house.lake.read(View(columns=CALLS, only=(("event", (IDENTIFIED,)),), people=people))
     emails = {email for _, email in given_in(calls)}
+    emails |= {profile.email for profile in profiles if profile is not None and profile.email}
     seen = house.lake.read(View(tables=_THEIRS, columns=("identity", "known_as"), people=people))
     identities |= set(pc.unique(seen.column("identity")).drop_null().to_pylist())
     names |= {name[2:] for name in _texts(seen, "known_as") if name}

@@ -216,6 +216,8 @@ def _level(journal: Journal, lake: Lake, profiles: Profiles, by: Knowledge, betw
     if not taken or taken[-1][0].position != start or len(people) > BEHIND:
         renewed(lake, profiles, [journal.name], by)
         return False
+    if stitched.links:  # another journal, or somebody by hand, may have had the last word meanwhile
+        lake.append({"merges": merges_of(stitched.links)})
     rows = _rows(taken, stitched, profiles, by)
     found = Found(now=_now(frames), upto=taken[-1][0])
     found.again(people, profiles)

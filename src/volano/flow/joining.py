@@ -93,12 +93,15 @@ def _named(house: House, identity: int) -> Named:
     record = house.profiles.get(Identity, identity)
     if record is not None and record.known_as:
         return identity, record.known_as
-    view = View(tables=_TELL, columns=("identity", "known_as"), people=(person_of(house.profiles, identity),))
-    rows = house.lake.read(view)
-    mine = rows.filter(pc.equal(rows.column("identity"), identity)).column("known_as").cast(pa.string())
-    if not len(mine) or mine[0].as_py() is None:
-        raise NotFound(f"nothing is known of an identity {identity}: find people with `volano people find`")
-    return identity, mine[0].as_py()
+    theirs = person_of(house.profiles, identity)
+    told = View(tables=_TELL, columns=("identity", "known_as"), people=(theirs,))
+    began = View(tables=("merges",), columns=("identity", "known_as"))  # an act that was interrupted
+    for view in (told, began):
+        rows = house.lake.read(view)
+        mine = rows.filter(pc.equal(rows.column("identity"), identity)).column("known_as").cast(pa.string())
+        if len(mine) and mine[0].as_py() is not None:
+            return identity, mine[0].as_py()
+    raise NotFound(f"nothing is known of an identity {identity}: find people with `volano people find`")
 
 
 def _known(house: House) -> Callable[[int], Identity | None]:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 
-import pyarrow as pa
-
 from volano.domain.campaign import Campaign
 from volano.domain.durations import DAY
 from volano.domain.idea import Idea

@@ -43,7 +43,7 @@ class Daily:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lately:
-    """Time counted thrice: `days` and `weeks` of the shop's clock for curves, two equal `halves` to compare."""
+    """Time counted thrice: `days` and `weeks` of the shop's clock, and two equal `halves` to compare."""
 
     days: Daily
     halves: Daily

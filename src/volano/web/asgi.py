@@ -22,6 +22,7 @@ from volano.errors import (
     TooLarge,
     VolanoError,
 )
+from volano.web.room import Room, Share
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -79,20 +80,31 @@ def header(scope: Scope, name: bytes) -> bytes:
     return b""
 
 
-async def body_of(receive: Receive, limit: int, seconds: float = BODY_SECONDS) -> bytes:
+def only(scope: Scope, *methods: str) -> None:
+    """WrongMethod, unless the request comes with one of these."""
+    if scope["method"] not in methods:
+        told = f"{scope['path'][:100]} takes {methods[0]}, not {scope['method'][:20]}"
+        raise WrongMethod(told, allow=", ".join([*methods, "OPTIONS"]))
+
+
+async def body_of(
+    receive: Receive, limit: int, seconds: float = BODY_SECONDS, *, share: Share | None = None
+) -> bytes:
     """The body as it came; more than `limit` bytes raise TooLarge, a client that hangs up raises Gone.
 
-    A body that is not whole after `seconds` raises Stalled; what came of it is let go.
+    A body that is not whole after `seconds` raises Stalled, one for which `share` has no room Busy; what
+    came of it is let go. Without `share` it may always have its `limit`.
     """
     try:
         async with asyncio.timeout(seconds):
-            return await _whole(receive, limit)
+            return await _whole(receive, limit, share or Room(limit).alone())
     except TimeoutError as error:
         raise Stalled(f"the body did not come within {seconds:g} seconds: send it again") from error
 
 
-async def _whole(receive: Receive, limit: int) -> bytes:
+async def _whole(receive: Receive, limit: int, share: Share) -> bytes:
     chunks: list[bytes] = []
+    full: Busy | None = None
     size = 0
     while True:
         message = await receive()
@@ -100,7 +112,8 @@ async def _whole(receive: Receive, limit: int) -> bytes:
             raise Gone
         chunk = message.get("body", b"")
         size += len(chunk)
-        if size <= limit:
+        full = full or _refused(share, size if size <= limit else 0)
+        if size <= limit and full is None:
             chunks.append(chunk)
         else:
             chunks.clear()
@@ -108,7 +121,19 @@ async def _whole(receive: Receive, limit: int) -> bytes:
             break
     if size > limit:
         raise TooLarge(f"the body is more than {limit:,} bytes: send smaller batches")
+    if full is not None:
+        raise full
     return b"".join(chunks)
+
+
+def _refused(share: Share, size: int) -> Busy | None:
+    """Why there is no room for so many bytes; nothing is held then."""
+    try:
+        share.hold(size)
+    except Busy as error:
+        share.hold(0)
+        return error
+    return None
 
 
 def inflated(body: bytes, *, gzipped: bool, limit: int) -> bytes:
@@ -126,6 +151,8 @@ def inflated(body: bytes, *, gzipped: bool, limit: int) -> bytes:
         raise TooLarge(f"the body is more than {limit:,} bytes when unpacked: send smaller batches")
     if not stream.eof:
         raise BadBody("the gzip is broken: it ends too early", "broken_gzip")
+    if stream.unused_data:  # a second stream would be lost
+        raise BadBody("the gzip is broken: something comes after its end", "broken_gzip")
     return bytes(whole)
 
 

@@ -21,7 +21,6 @@ from volano.web.asgi import (
     Receive,
     Scope,
     Send,
-    WrongMethod,
     answer,
     answer_error,
     answer_preflight,
@@ -31,6 +30,7 @@ from volano.web.asgi import (
     guarded,
     header,
     inflated,
+    only,
 )
 from volano.web.tag_file import tag_file
 from volano.web.write_keys import REFRESH, WriteKeys
@@ -106,7 +106,7 @@ def decisions_app(house: Desk, clock: Callable[[], int] = lambda: time.time_ns()
             return await answer_preflight(scope, send, headers)
 
         async def respond() -> None:
-            _only(scope, "POST")
+            only(scope, "POST")
             body = await body_of(receive, BODY_LIMIT)
             gzipped = header(scope, b"content-encoding") == b"gzip"
             now = clock()
@@ -157,7 +157,7 @@ def _id(value: Any, name: str) -> str:
 
 async def _serve_tag(scope: Scope, send: Send) -> None:
     """The tag, packed for who takes gzip; good for five minutes, then asked after by its ETag."""
-    _only(scope, "GET", "HEAD")
+    only(scope, "GET", "HEAD")
     served = tag_file()
     packs = b"gzip" in header(scope, b"accept-encoding")
     same = served.etag in header(scope, b"if-none-match")
@@ -178,9 +178,3 @@ async def _serve_tag(scope: Scope, send: Send) -> None:
         ]
     await send({"type": "http.response.start", "status": 304 if same else 200, "headers": head})
     await send({"type": "http.response.body", "body": b"" if same or scope["method"] == "HEAD" else body})
-
-
-def _only(scope: Scope, *methods: str) -> None:
-    if scope["method"] not in methods:
-        told = f"{scope['path'][:100]} takes {methods[0]}, not {scope['method'][:20]}"
-        raise WrongMethod(told, allow=", ".join([*methods, "OPTIONS"]))

@@ -26,7 +26,6 @@ from volano.web.asgi import (
     Receive,
     Scope,
     Send,
-    WrongMethod,
     answer,
     answer_error,
     answer_preflight,
@@ -36,12 +35,14 @@ from volano.web.asgi import (
     guarded,
     header,
     inflated,
+    only,
 )
 from volano.web.configurations import Asker, Configuration
 from volano.web.formats import posthog
 from volano.web.formats.addresses import Geo, of_a_device
 from volano.web.formats.format import SWALLOWED, Format, Request
 from volano.web.formats.known import BY_PATH
+from volano.web.room import Room, Share
 from volano.web.write_keys import WriteKeys
 
 INLINE_LIMIT = 64 * 1024  # bytes; a larger body is read in a thread, so that nobody waits for it
@@ -77,9 +78,14 @@ def is_intake(path: str) -> bool:
     return bare in BY_PATH or bare == openapi.PATH or configurations.asked(bare) is not None
 
 
-def intake_app(house: Door, clock: Callable[[], int] = lambda: time.time_ns() // 1000) -> Asgi:
-    """The ASGI callable for every path that `is_intake` names; `clock` gives UTC µs."""
-    keys = WriteKeys(house.state)
+def intake_app(
+    house: Door, clock: Callable[[], int] = lambda: time.time_ns() // 1000, room: Room | None = None
+) -> Asgi:
+    """The ASGI callable for every path that `is_intake` names; `clock` gives UTC µs.
+
+    `room` is for the bodies of all its requests together.
+    """
+    keys, room = WriteKeys(house.state), room or Room()
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         now = clock()
@@ -91,12 +97,13 @@ def intake_app(house: Door, clock: Callable[[], int] = lambda: time.time_ns() //
             return await answer_preflight(scope, send, headers)
         path = scope["path"].rstrip("/")
         form = BY_PATH.get(path)
-        if form is not None:
-            take = _Take(house, keys, form, path, scope)
-            return await guarded(lambda: take.respond(clock(), receive, send, headers), send, headers)
-        return await guarded(
-            lambda: _configure(house, keys, now, (scope, receive, send), headers), send, headers
-        )
+        with room.share() as share:
+            if form is None:
+                respond = partial(_configure, house, keys, now, (scope, receive, send), headers, share)
+            else:
+                take = _Take(house, keys, form, path, scope)
+                respond = partial(take.respond, clock(), (receive, send), headers, share)
+            return await guarded(respond, send, headers)
 
     return app
 
@@ -111,23 +118,25 @@ class _Take:
         self._methods = ("POST", "GET", "HEAD") if path in form.pixel else ("POST",)
         self._query = scope.get("query_string", b"").decode("latin-1")
 
-    async def respond(self, now: int, receive: Receive, send: Send, headers: Headers) -> None:
+    async def respond(self, now: int, wire: tuple[Receive, Send], headers: Headers, share: Share) -> None:
         """Answers once the events that were kept, and the refusals, are on the disk."""
         only(self._scope, *self._methods)
-        body = b"" if self._pixel else await body_of(receive, self._form.body_limit)
-        refused = [] if self._call == SWALLOWED else await self._taken(body, now)
+        receive, send = wire
+        body = b"" if self._pixel else await body_of(receive, self._form.body_limit, share=share)
+        refused = [] if self._call == SWALLOWED else await self._taken(body, now, share)
         if self._pixel:
             return await answer(send, 200, _PIXEL, headers, b"image/gif")
         return await answer(send, 200, _told(refused), headers)
 
-    async def _taken(self, body: bytes, now: int) -> list[Refusal]:
+    async def _taken(self, body: bytes, now: int, share: Share) -> list[Refusal]:
         """What was refused; the rest is on the disk."""
         form = self._form
         write_key = given_key(self._scope, form)
         source = self._source(write_key, now) if write_key else ""
         packed = header(self._scope, b"content-encoding") == b"gzip" or body[:2] == b"\x1f\x8b"
-        apart = packed and len(body) > PACKED_INLINE_LIMIT
+        apart = len(body) > (PACKED_INLINE_LIMIT if packed else INLINE_LIMIT)
         body = await _worked(partial(self._plain, body, packed), apart=apart)
+        share.hold(len(body))
         apart = len(body) > INLINE_LIMIT
         if not source:
             source = self._source(await _worked(partial(form.write_key, body), apart=apart), now)
@@ -185,7 +194,7 @@ def _told(refused: list[Refusal]) -> bytes:
 
 
 async def _configure(
-    house: Door, keys: WriteKeys, now: int, wire: tuple[Scope, Receive, Send], headers: Headers
+    house: Door, keys: WriteKeys, now: int, wire: tuple[Scope, Receive, Send], headers: Headers, share: Share
 ) -> None:
     """What clients ask before they send, and the description of this interface."""
     scope, receive, send = wire
@@ -196,17 +205,19 @@ async def _configure(
         return await answer(send, 200, openapi.document(), headers)
     question, key = found
     only(scope, *(("POST",) if question.method == "POST" else ("GET", "HEAD")))
-    asker = _asker(house, keys, now, scope, key or await _asked_key(question, scope, receive), bool(key))
+    asker = _asker(
+        house, keys, now, scope, key or await _asked_key(question, scope, receive, share), bool(key)
+    )
     return await answer(send, 200, question.answer(asker), headers, question.kind)
 
 
-async def _asked_key(question: Configuration, scope: Scope, receive: Receive) -> str:
+async def _asked_key(question: Configuration, scope: Scope, receive: Receive, share: Share) -> str:
     """The write key of a question that does not hold it in its path."""
     told = given_key(scope, posthog.FORMAT if question.method == "POST" else None)
     if told or question.method != "POST":
         return told
     limit = configurations.BODY_LIMIT
-    body = await body_of(receive, limit)
+    body = await body_of(receive, limit, share=share)
     packed = header(scope, b"content-encoding") == b"gzip"
     query = scope.get("query_string", b"").decode("latin-1")
     return posthog.asked_key(posthog.unwrapped(inflated(body, gzipped=packed, limit=limit), query))
@@ -225,13 +236,6 @@ def _asker(house: Door, keys: WriteKeys, now: int, scope: Scope, write_key: str,
         host=header(scope, b"host").decode("latin-1"),
         protocol="https" if house.settings.secure_cookies else scope.get("scheme", "http"),
     )
-
-
-def only(scope: Scope, *methods: str) -> None:
-    """WrongMethod, unless the request comes with one of these."""
-    if scope["method"] not in methods:
-        told = f"{scope['path'][:100]} takes {methods[0]}, not {scope['method'][:20]}"
-        raise WrongMethod(told, allow=", ".join([*methods, "OPTIONS"]))
 
 
 def given_key(scope: Scope, form: Format | None = None) -> str:

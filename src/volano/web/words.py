@@ -159,8 +159,8 @@ def _clock(at: int, zone: str) -> datetime:
 def distance(at: int, now: int) -> str:
     """How far a moment is from now, in the unit that fits.
 
-    >>> now = 1_700_000_000_000_000
-    >>> distance(now - 3 * SECOND, now), distance(now - 200 * SECOND, now), distance(now + 6 * DAY, now)
+    >>> now, day = 1_700_000_000_000_000, 86_400 * SECOND
+    >>> distance(now - 3 * SECOND, now), distance(now - 200 * SECOND, now), distance(now + 6 * day, now)
     ('just now', '3 minutes ago', 'in 6 days')
     """
     seconds = abs(now - at) // SECOND

@@ -29,7 +29,6 @@ CURRENCY = "USD"
 
 # Landing pages: fixed ones first, then one page per category.
 PAGES = ("/", "/sale", "/blog/gift-ideas", "/blog/how-to-choose", *(f"/c/{name}" for name in CATEGORIES))
-SALE = PAGES.index("/sale")
 FIRST_CATEGORY_PAGE = 4
 
 

@@ -77,9 +77,9 @@ def daily(notices: bytes) -> list[tuple[int, int, int]]:
 def facts(profile: Profile, now: int, found: dict[str, Any]) -> None:
     """Messages in all and lately."""
     found["notified"], found["opened"] = profile.notified, profile.opened
+    days, today = daily(profile.notices), now // DAY
     for window in WINDOWS:
-        days = daily(profile.notices) if profile.notices else ()
-        since, today = now // DAY - window, now // DAY
+        since = today - window
         found[f"notified_{window}d"] = sum(sent for day, sent, _ in days if since < day <= today)
         found[f"opened_{window}d"] = sum(opened for day, _, opened in days if since < day <= today)
 

@@ -206,7 +206,7 @@ def _told(history: History, rows: Ints, piece: Ints) -> tuple[Ints, Ints]:
     if not len(told):
         return told, told
     at = rows[told]
-    known, which = coded((_code(source, at) * (len(medium.values) + 1) + _code(medium, at)))
+    known, which = coded(_code(source, at) * (len(medium.values) + 1) + _code(medium, at))
     words, place = coded(which * (len(name.values) + 1) + _code(name, at))
     pair, campaign = np.divmod(words, len(name.values) + 1)
     columns = (*np.divmod(known[pair], len(medium.values) + 1), campaign)

@@ -11,6 +11,7 @@ from volano.domain.durations import DAY, SECOND
 from volano.errors import BadInput
 
 MOST = 30  # rows of one form
+_YEAR_10000 = 253_402_300_800 * SECOND
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 _NUMBERS = (
@@ -247,12 +248,12 @@ def _typed(value: Any, kind: str, unit: int) -> str | None:
         value = value[0] if isinstance(value, list) and len(value) == 1 else None
     if kind in ("text", "list"):
         return value if isinstance(value, str) and value and value == value.strip() else None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not -1e15 < value < 1e15:
+    if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     if kind == "time":
-        whole = value % DAY == 0 and 0 <= value < 253_402_300_800 * SECOND
+        whole = value % DAY == 0 and 0 <= value < _YEAR_10000
         return f"{datetime.fromtimestamp(value / SECOND, UTC):%Y-%m-%d}" if whole else None
-    return f"{value / unit if kind == 'money' else value:.15g}"
+    return f"{value / unit if kind == 'money' else value:.15g}" if -1e15 < value < 1e15 else None
 
 
 def _did_row(wanted: Any, *, did: bool) -> Row | None:

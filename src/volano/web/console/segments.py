@@ -26,6 +26,10 @@ from volano.web.console.choices import choices, everybody, words_of
 from volano.web.pages import Ask, Desk, Page, Route, back, form, page
 
 
+NEW = "-"  # stands in an address where a segment has its key; no segment has that one
+_WORDS = {"preview", "rows", "moves", "drop", "restore"}  # that addresses use
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Size:
     """How many people a rule fits, some of them, and in which other segments they are."""
@@ -66,7 +70,7 @@ def _sentence(rule: Any) -> str:
 
 def segment(request: Ask, desk: Desk, key: str) -> Page:
     """One segment in the builder, or a new one."""
-    if key == "new":
+    if key == NEW:
         first = Row(kind="trait", field="orders", value="1")
         return _edit(request, desk, Segment(key="", name="", rule={}), [first])
     return _edit(request, desk, desk.house.state.get(Segment, key))
@@ -209,14 +213,7 @@ def _before(desk: Desk, key: str) -> Segment:
 def _key(desk: Desk, name: str) -> str:
     """A key that no segment has."""
     wanted = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:50] or "segment"
-    known = {each.key for each in desk.house.state.find(Segment)} | {
-        "new",
-        "preview",
-        "rows",
-        "moves",
-        "drop",
-        "restore",
-    }
+    known = {each.key for each in desk.house.state.find(Segment)} | _WORDS
     place, key = 2, wanted
     while key in known:
         key, place = f"{wanted}-{place}", place + 1

@@ -7,7 +7,7 @@ from base64 import b64decode
 from binascii import Error as BadBase64
 from functools import partial
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, unquote_to_bytes
 
 import msgspec
 from msgspec import Raw
@@ -31,9 +31,9 @@ def unwrapped(body: bytes, query: str) -> bytes:
     """The JSON in a body that may be a form (`data=…`) or base64, as older browser clients send it."""
     form = body[:5] == b"data="
     if form:
-        body = parse_qs(body.decode("latin-1")).get("data", [""])[0].encode("latin-1")
+        body = unquote_to_bytes(body[5:].partition(b"&")[0].replace(b"+", b" "))
     elif not body and "data=" in query:
-        body = parse_qs(query).get("data", [""])[0].encode("latin-1")
+        body = parse_qs(query, encoding="latin-1").get("data", [""])[0].encode("latin-1")
     if body[:1] in (b"{", b"[", b"") or not (form or "base64" in query or _looks_base64(body)):
         return body
     try:
@@ -56,6 +56,8 @@ def _inflated(packed: bytes) -> bytes:
         raise BadBody(f"the gzip is broken: {error}", "broken_gzip") from error
     if len(whole) > BODY_LIMIT:
         raise TooLarge(f"the body is more than {BODY_LIMIT:,} bytes when unpacked: send smaller batches")
+    if not stream.eof or stream.unused_data:
+        raise BadBody("the gzip is broken: it does not end where the body does", "broken_gzip")
     return whole
 
 

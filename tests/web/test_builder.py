@@ -1,0 +1,198 @@
+"""Rules as rows of a form and back."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from volano.errors import BadInput
+from volano.observe.membership import tree_of
+from volano.observe.starters import starters
+from volano.observe.traits import FIELDS
+from volano.web.console.builder import MOST, OPERATORS, Row, Words, rows_of, rows_sent, rule_of
+from volano.web.console.choices import MONEY
+
+KINDS = {name: "money" if name in MONEY else field.kind for name, field in FIELDS.items() if "*" not in name}
+WORDS = Words(kinds=KINDS)
+texts = st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"]), min_size=1, max_size=20)
+amounts = st.decimals(-9_999_999, 9_999_999, places=2).map(str)
+days = st.dates(date(1970, 1, 1), date(2200, 1, 1))
+VALUES: dict[str, st.SearchStrategy[str]] = {
+    "number": st.integers(-(10**9), 10**9).map(str),
+    "money": amounts,
+    "text": texts,
+    "list": texts,
+    "flag": st.sampled_from(["yes", "no"]),
+    "time": days.map(lambda day: day.isoformat()),
+}
+windows = st.tuples(st.one_of(st.just(""), st.integers(1, 500).map(str)), st.sampled_from("mhdw"))
+
+
+@st.composite
+def traits(draw: st.DrawFn) -> Row:
+    """A condition on what is known."""
+    field = draw(st.sampled_from(sorted(KINDS)))
+    operator = draw(st.sampled_from([name for name, _ in OPERATORS[KINDS[field]]]))
+    value = "" if operator == "$exists" else draw(VALUES[KINDS[field]])
+    return Row(kind="trait", field=field, operator=operator, value=value)
+
+
+@st.composite
+def acts(draw: st.DrawFn) -> Row:
+    """A condition on what was done."""
+    number, unit = draw(windows)
+    where = draw(st.one_of(st.just(("", "")), st.tuples(texts.filter(lambda name: name[0] != "$"), texts)))
+    times = str(draw(st.integers(0, 255)))
+    return Row(
+        kind="did",
+        event=draw(texts),
+        times=times,
+        number=number,
+        unit=unit,
+        where=where[0],
+        equals=where[1],
+    )
+
+
+@st.composite
+def sequences(draw: st.DrawFn) -> Row:
+    """Events one after the other."""
+    number, unit = draw(windows)
+    steps = draw(st.lists(texts, min_size=2, max_size=10))
+    return Row(kind="sequence", steps="\n".join(steps), number=number, unit=unit)
+
+
+rows = st.lists(st.one_of(traits(), acts(), sequences()), min_size=1, max_size=6)
+
+
+@given(rows, st.booleans())
+def test_what_the_form_says_can_be_opened_in_the_form_again(said: list[Row], any_of: bool) -> None:
+    rule = rule_of(said, WORDS, any_of=any_of)
+    known = rows_of(rule, WORDS)
+    assert known is not None
+    assert len(known[0]) == len(said)
+    assert known[1] == any_of
+    assert rule_of(known[0], WORDS, any_of=known[1]) == rule
+
+
+@given(rows, st.booleans())
+def test_a_rule_of_the_form_is_a_rule(said: list[Row], any_of: bool) -> None:
+    tree_of(rule_of(said, WORDS, any_of=any_of))
+
+
+@given(rows)
+def test_rows_survive_the_way_through_a_form(said: list[Row]) -> None:
+    form = {
+        f"{number}.{name}": getattr(row, name) for number, row in enumerate(said) for name in Row.__slots__
+    }
+    assert rows_sent(form) == said
+
+
+nested = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                ["orders", "$and", "$or", "$did", "$didNot", "$sequence", "event", "where", "steps", "$in"]
+            )
+            | st.text(max_size=5),
+            inner,
+            max_size=3,
+        )
+    ),
+    max_leaves=12,
+)
+
+
+@given(st.dictionaries(st.sampled_from([*KINDS, "$and", "$did", "$sequence", "$nor"]), nested, max_size=3))
+def test_whatever_rule_is_kept_it_opens_as_rows_that_say_the_same_or_as_json(rule: dict[str, Any]) -> None:
+    known = rows_of(rule, WORDS)
+    if known is not None:
+        assert all(isinstance(getattr(row, name), str) for row in known[0] for name in Row.__slots__)
+
+
+def test_every_starter_segment_opens_in_the_form() -> None:
+    for segment in starters(now=0):
+        known = rows_of(segment.rule, WORDS)
+        assert known is not None, segment.key
+        assert known[0]
+        rule_of(*known[:1], WORDS)
+
+
+def test_money_is_typed_in_whole_units_and_kept_in_minor_ones() -> None:
+    rule = rule_of([Row(kind="trait", field="revenue", operator="$gte", value="12,5")], WORDS)
+    assert rule == {"$and": [{"revenue": {"$gte": 1250}}]}
+    assert rows_of(rule, WORDS) == (
+        [Row(kind="trait", field="revenue", operator="$gte", value="12.5")],
+        False,
+    )
+    yen = Words(kinds=KINDS, unit=1)
+    assert rule_of([Row(kind="trait", field="revenue", value="12")], yen) == {
+        "$and": [{"revenue": {"$gte": 12}}]
+    }
+
+
+def test_a_day_is_when_it_begins() -> None:
+    rule = rule_of([Row(kind="trait", field="last_seen", operator="$lt", value="1970-01-02")], WORDS)
+    assert rule == {"$and": [{"last_seen": {"$lt": 86_400_000_000}}]}
+
+
+def test_a_property_that_looks_like_a_number_may_have_come_as_text() -> None:
+    rule = rule_of([Row(kind="did", event="Rated", where="stars", equals="5", times="1")], WORDS)
+    assert rule == {"$and": [{"$did": {"event": "Rated", "where": {"stars": {"$in": ["5", 5]}}}}]}
+
+
+@pytest.mark.parametrize(
+    ("row", "says"),
+    [
+        (Row(kind="trait", field="", value="4"), "no trait ''"),
+        (Row(kind="trait", field="orders", value="many"), "'many'"),
+        (Row(kind="trait", field="orders", value="nan"), "'nan'"),
+        (Row(kind="trait", field="orders", value="1e300"), "'1e300'"),
+        (Row(kind="trait", field="orders"), "compared with nothing"),
+        (Row(kind="trait", field="device", operator="$gte", value="x"), "cannot be compared like that"),
+        (Row(kind="trait", field="last_seen", operator="$gte", value="soon"), "2026-03-31"),
+        (Row(kind="did"), "no event"),
+        (Row(kind="did", event="x", times="often"), "how often is 'often'"),
+        (Row(kind="sequence", steps="one"), "two events at least"),
+    ],
+)
+def test_a_row_that_is_not_complete_gets_one_sentence(row: Row, says: str) -> None:
+    with pytest.raises(BadInput, match=says):
+        rule_of([row], WORDS)
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        {"$nor": [{"orders": 1}]},
+        {"orders": {"$in": [1, 2]}},
+        {"traits.plan": "gold"},
+        {"device": None},
+        {"device": {"$exists": False}},
+        {"$did": {"event": ["a", "b"]}},
+        {"$did": {"event": "a", "first": True}},
+        {"$did": {"event": "a", "count": 2}},
+        {"$did": {"event": "a", "where": {"x": 1}}},
+        {"$did": {"event": "a", "where": {"x": "1", "y": "2"}}},
+        {"$didNot": {"event": "a", "count": {"$gte": 2}}},
+        {"$sequence": {"steps": [{"event": "a", "where": {}}, {"event": "b"}]}},
+        {"$and": [{"$or": [{"orders": 1}]}]},
+        {"$and": [{"orders": number} for number in range(MOST + 1)]},
+        {"last_seen": {"$gte": 5}},
+    ],
+)
+def test_what_the_form_cannot_say_stays_json(rule: dict[str, Any]) -> None:
+    assert rows_of(rule, WORDS) is None
+
+
+def test_a_row_that_is_taken_away_is_gone_and_others_keep_their_order() -> None:
+    form = {"0.kind": "did", "0.event": "a", "2.kind": "did", "2.event": "b", "0.drop": "1", "x.kind": "did"}
+    assert [row.event for row in rows_sent(form)] == ["b"]
+    assert rows_sent({"9.kind": "evil"}) == []
+    assert len(rows_sent({f"{at}.kind": "did" for at in range(200)})) == MOST
