@@ -205,13 +205,13 @@ def test_progress_reaches_the_size_of_the_file(tmp_path: Path) -> None:
 
 def broken_files() -> list[tuple[str, bytes, str]]:
     noise = "".join(f"p{n * 7919},{n * n}\n" for n in range(20_000)).encode()
-    packed = gzip.compress(b"who,n\n" + noise)
+    packed = gzip.compress(b"who,n\n" + noise, mtime=0)
     table = io.BytesIO()
     pq.write_table(pa.table({"who": ["a"] * 1000}), table)
     return [
         ("empty.csv", b"", "is empty"),
         ("blank.csv", b"\n \n", "is empty"),
-        ("empty.csv.gz", gzip.compress(b""), "is empty"),
+        ("empty.csv.gz", gzip.compress(b"", mtime=0), "is empty"),
         ("latin.csv", "who,n\nZoë,1\n".encode("latin1"), "iconv -f latin1 -t utf-8"),
         ("wide.csv", "who,n\na,1\n".encode("utf-16"), "iconv -f utf-16 -t utf-8"),
         ("bare.csv", "who,n\na,1\n".encode("utf-16-le"), "iconv -f utf-16le -t utf-8"),

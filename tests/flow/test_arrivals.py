@@ -9,7 +9,8 @@ from volano.domain.change import Change
 from volano.domain.event import Event, Intake, Refusal
 from volano.domain.naming import Naming
 from volano.flow.arrivals import Recent, event_seen, events_seen, source_seen, sources_seen, suggestions
-from volano.observe.registry import registered, seen
+from volano.observe.registry import registered
+from volano.observe.rows import Rows
 from volano.testing.profiles_memory import MemoryProfiles
 from volano.testing.state_memory import MemoryState
 
@@ -65,8 +66,10 @@ def test_threads_may_add_and_read_at_once() -> None:
 
 def test_the_registry_is_read_by_source_and_event() -> None:
     profiles, state = MemoryProfiles(), MemoryState()
-    fresh = seen([frame("purchase", "purchase", "Tea Poured"), frame("purchase", source="app", refused=2)])
-    profiles.put(Change(puts=tuple((one.key, one) for one in registered({}, fresh))))
+    rows = Rows({}, "EUR")
+    rows.add(frame("purchase", "purchase", "Tea Poured"), "j0", 1)
+    rows.add(frame("purchase", source="app", refused=2), "j0", 2)
+    profiles.put(Change(puts=tuple((one.key, one) for one in registered({}, rows.seen()))))
     assert [(one.source, one.count) for one in sources_seen(profiles)] == [("web", 3), ("app", 1)]
     assert [(one.source, one.event, one.count) for one in events_seen(profiles)] == [
         ("web", "purchase", 2),

@@ -20,7 +20,6 @@ from volano.flow.segments import (
     everybody,
     fitting,
     members,
-    next_due,
     plant,
     preview,
     records,
@@ -86,7 +85,7 @@ def test_a_new_segment_has_its_members_at_once_and_in_silence(site: Site) -> Non
     assert inside(site.profiles, "buyers") == [1, 3]
     assert [*site.profiles.scan(Move)] == []
     assert steps == [3]
-    assert next_due(site.profiles) == NOW + 4 * DAY
+    assert [record.at for _, record in site.profiles.scan(Due)] == [NOW + 4 * DAY]
 
 
 def test_a_backfill_again_changes_nothing(site: Site) -> None:
@@ -113,7 +112,7 @@ def test_when_the_time_has_come_people_move_without_an_event(site: Site) -> None
     assert inside(site.profiles, "keen") == []
     (move,) = [move for _, move in site.profiles.scan(Move)]
     assert (move.person_id, move.segment, move.entered) == (1, "keen", False)
-    assert next_due(site.profiles) is None
+    assert [*site.profiles.scan(Due)] == []
     assert due(site.profiles, segments, now=NOW + 9 * DAY) is None
 
 

@@ -11,10 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from volano.domain.event import Event, Intake, Refusal
 from volano.domain.registry import EVENTS, PROPERTIES, Seen
 from volano.domain.tables import filled
-from volano.observe.registry import Arrivals, joined, registered, seen, seen_key, with_doubles
+from volano.observe.registry import Arrivals, joined, registered, seen_key, with_doubles
 
 ITEMS = st.tuples(
     st.sampled_from(["web", "app"]),
@@ -113,16 +112,12 @@ def test_what_is_within_the_first_entry_of_a_list_is_named_with_its_path() -> No
 
 
 def test_refusals_and_doubles_are_counted_by_source() -> None:
-    event = Event(kind="track", event="e", message_id="m", time=1, anonymous_id="a", properties=b'{"a": 1}')
-    bad = Event(kind="track", event="e", message_id="n", time=1, anonymous_id="a", properties=b"{")
-    frame = Intake(
-        source="web",
-        received_at=9,
-        events=[event, event, bad],
-        refusals=[Refusal(index=1, code="x", message="y")],
-    )
+    arrivals = Arrivals()
+    for _ in range(2):
+        arrivals.add("web", "e", {"a": 1}, 9)
+    arrivals.refuse("web", "x", 9)
     told = filled("events", {"origin": pa.array(["web", "web", "app"])})
-    fresh = with_doubles(seen([frame]), told, told.slice(1))
+    fresh = with_doubles(arrivals.seen(), told, told.slice(1))
     whole = fresh[seen_key("web", "")]
     assert (whole.count, whole.refused, whole.doubles, whole.first_seen) == (2, {"x": 1}, 1, 9)
     again = reduce(joined, [whole, whole])

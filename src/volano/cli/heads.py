@@ -1,4 +1,4 @@
-"""The head of a request, its line and headers: too long, or too long in coming, and the connection is closed."""
+"""Heads of requests, their line and headers: too long, or too long in coming, and the connection is closed."""
 
 from __future__ import annotations
 

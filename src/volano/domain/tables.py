@@ -121,6 +121,8 @@ TABLES: dict[str, pa.Schema] = {
     "merges": MERGES,
     "quarantine": QUARANTINE,
 }
+OF_PEOPLE = tuple(table for table in TABLES if table != "quarantine")  # each row is about somebody
+HAPPENED = ("events", "order_lines", "decisions", "exposures")  # … and tells what they did or got
 
 
 IMPORT = "imp_"  # how the key of an import begins

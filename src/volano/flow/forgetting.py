@@ -21,7 +21,7 @@ from volano.domain.identity import Address, Identity, Kin
 from volano.domain.profile import Profile
 from volano.domain.registry import Property, Seen
 from volano.domain.segment import Due, Move
-from volano.domain.tables import TABLES
+from volano.domain.tables import OF_PEOPLE
 from volano.domain.view import View
 from volano.flow.decide import person_of
 from volano.flow.house import House
@@ -34,7 +34,6 @@ from volano.observe.stitching import Forgotten, forgotten
 from volano.ports import Corrections, Journal, Profiles
 
 Backups = Callable[[Sequence[int]], tuple[list[str], list[str]]]
-_THEIRS = tuple(table for table in TABLES if table != "quarantine")
 
 
 class Forgetting(House, Protocol):
@@ -117,7 +116,7 @@ def _whom(house: Forgetting, ids: Sequence[str]) -> _Whom:
     calls = house.lake.read(View(columns=CALLS, only=(("event", (IDENTIFIED,)),), people=people))
     emails = {email for _, email in given_in(calls)}
     emails |= {profile.email for profile in profiles if profile is not None and profile.email}
-    seen = house.lake.read(View(tables=_THEIRS, columns=("identity", "known_as"), people=people))
+    seen = house.lake.read(View(tables=OF_PEOPLE, columns=("identity", "known_as"), people=people))
     identities |= set(pc.unique(seen.column("identity")).drop_null().to_pylist())
     names |= {name[2:] for name in _texts(seen, "known_as") if name}
     there = {person for person, profile in zip(people, profiles, strict=True) if profile is not None}

@@ -17,7 +17,7 @@ from volano.domain.identity import Address, Identity, Kin
 from volano.domain.profile import Profile
 from volano.domain.registry import Seen
 from volano.domain.segment import Move
-from volano.domain.view import Offset
+from volano.domain.view import Offset, View
 from volano.errors import BrokenHome
 from volano.flow.decide import person_of
 from volano.flow.house import House
@@ -27,7 +27,7 @@ from volano.flow.segments import AT_ONCE, Since, backfill, due, records
 from volano.observe.addresses import addresses
 from volano.observe.claims import claims, identities
 from volano.observe.membership import OURS, move_rows, turned
-from volano.observe.merges import merges_of
+from volano.observe.merges import mended, merges_of
 from volano.observe.registry import registered, with_doubles
 from volano.observe.rows import Rows
 from volano.observe.stitching import Stitched, resolved
@@ -39,6 +39,7 @@ BEHIND = 20_000  # people who are made anew one by one after a crash; for more t
 
 _frame = msgspec.msgpack.Decoder(Frame)
 _USUAL = Knowledge()
+_WORDS = View(tables=("merges",), columns=("identity", "known_as"))
 _DAMAGED = "a stretch of the journal before this place cannot be read: the disk may be failing"
 
 
@@ -72,7 +73,7 @@ def drain(  # noqa: PLR0913  what it moves between, and what it goes by
     with profiles.turn():
         by = by() if callable(by) else by
         start, kept = lake.offset(journal.name), profiles.offset(journal.name)
-        level = kept == start or _level(journal, lake, profiles, by, (kept, start))
+        level = kept == start or _level(journal, lake, profiles, between=(kept, start), by=by, now=now)
         taken = _taken(journal, start, limit)
         if taken:
             _move(taken, lake, profiles, by, now)
@@ -202,7 +203,15 @@ def _move(taken: Taken, lake: Lake, profiles: Profiles, by: Knowledge, now: int 
     profiles.put(_change(found, lake, by))
 
 
-def _level(journal: Journal, lake: Lake, profiles: Profiles, by: Knowledge, between: tuple[int, int]) -> bool:
+def _level(
+    journal: Journal,
+    lake: Lake,
+    profiles: Profiles,
+    *,
+    between: tuple[int, int],
+    by: Knowledge,
+    now: int | None,
+) -> bool:
     """Brings the store to where the lake is, by the frames between them; False: it is made anew instead."""
     kept, start = between
     try:
@@ -216,14 +225,32 @@ def _level(journal: Journal, lake: Lake, profiles: Profiles, by: Knowledge, betw
     if not taken or taken[-1][0].position != start or len(people) > BEHIND:
         renewed(lake, profiles, [journal.name], by)
         return False
-    if stitched.links:  # another journal, or somebody by hand, may have had the last word meanwhile
-        lake.append({"merges": merges_of(stitched.links)})
+    people |= _say_again(lake, stitched, profiles, identities(frames), now or _now(frames))
     rows = _rows(taken, stitched, profiles, by)
     found = Found(now=_now(frames), upto=taken[-1][0])
     found.again(people, profiles)
     _note(found, stitched, rows, (rows.tables().get("events"), None), profiles)
     profiles.put(_change(found, lake, by))
     return True
+
+
+def _say_again(lake: Lake, stitched: Stitched, profiles: Profiles, told: set[int], now: int) -> set[int]:
+    """Sees to it that the lake's last word on who is who is that of the store; the people of whom it was not.
+
+    The lake has what the frames told, but another journal or somebody by hand, who did not know of it yet,
+    may have spoken last.
+    """
+    near = told | stitched.moved.keys()
+    for person in {person_of_found(stitched, profiles, one) for one in near}:
+        kin = stitched.kins.get(person) or profiles.get(Kin, person)
+        near |= set(kin.identities) if kin else set()
+    if stitched.links:
+        lake.append({"merges": merges_of(stitched.links)})
+    whose = {one: person_of_found(stitched, profiles, one) for one in near}
+    links = mended(lake.read(_WORDS), whose, now=now)
+    if links:
+        lake.append({"merges": merges_of(links)})
+    return {person for link in links for person in (link.was, link.person_id)}
 
 
 def _stitched(frames: Iterable[Frame], profiles: Profiles) -> Stitched:

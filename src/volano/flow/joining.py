@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from volano.domain.change import Change, Key
 from volano.domain.identity import APART, BY_HAND, Claim, Identity, Kin
+from volano.domain.tables import HAPPENED
 from volano.domain.view import View
 from volano.errors import BadInput, NotFound
 from volano.flow import ingest
@@ -20,13 +21,11 @@ from volano.flow.decide import person_of
 from volano.flow.house import House
 from volano.flow.knowledge import knowledge
 from volano.observe.acts import Named, joining, parting, undoing
-from volano.observe.merges import COLUMNS, merges_of, rebuilt
+from volano.observe.merges import MERGES, merges_of, rebuilt
 from volano.observe.stitching import CAP, Link, Stitched, resolved
 from volano.ports import Profiles
 
 RECALLED = "import taken back"
-_TELL = ("events", "order_lines", "decisions", "exposures")
-_ALL = View(tables=("merges",), columns=COLUMNS)
 
 
 def tell(house: House, claims: Sequence[Claim], rows: Mapping[str, pa.Table]) -> dict[str, pa.Table]:
@@ -94,7 +93,7 @@ def _named(house: House, identity: int) -> Named:
     if record is not None and record.known_as:
         return identity, record.known_as
     theirs = person_of(house.profiles, identity)
-    told = View(tables=_TELL, columns=("identity", "known_as"), people=(theirs,))
+    told = View(tables=HAPPENED, columns=("identity", "known_as"), people=(theirs,))
     began = View(tables=("merges",), columns=("identity", "known_as"))  # an act that was interrupted
     for view in (told, began):
         rows = house.lake.read(view)
@@ -145,7 +144,7 @@ def recall(house: House, *, now: int) -> frozenset[int]:
 
 def recalled(house: House, *, now: int) -> frozenset[int]:
     """The same for who has the turn already."""
-    identities, kins = rebuilt(house.lake.read(_ALL))
+    identities, kins = rebuilt(house.lake.read(MERGES))
     known = dict(house.profiles.scan(Identity))
     after = {
         record.identity: identities[record.identity].person_id

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from volano.domain.identity import Address, Identity, Kin, Tie, Told
 from volano.domain.profile import Profile
 from volano.domain.segment import Segment
-from volano.domain.tables import TABLES
+from volano.domain.tables import HAPPENED, OF_PEOPLE, TABLES
 from volano.domain.view import View
 from volano.errors import BadInput, BadRule, NotFound
 from volano.flow.decide import person_of
@@ -27,8 +27,6 @@ from volano.rules.words import sentence
 NAMED = re.compile(r"[ua]:.")
 TIMELINE = ("events", "decisions", "exposures")
 _HIDDEN = ("person_id", "id", "identity", "table")
-_THEIRS = tuple(table for table in TABLES if table != "quarantine")
-_ROWS = ("events", "order_lines", "decisions", "exposures")
 
 
 class Found(msgspec.Struct, frozen=True, kw_only=True):
@@ -175,7 +173,7 @@ def export(house: House, person_id: int) -> dict[str, Any]:
         "given": msgspec.to_builtins(page.given),
         "profile": _plain(page.profile),
         "segments": msgspec.to_builtins(page.segments),
-        **{table: _told(_all_of(house.lake, table, person_id), hidden=_HIDDEN) for table in _THEIRS},
+        **{table: _told(_all_of(house.lake, table, person_id), hidden=_HIDDEN) for table in OF_PEOPLE},
     }
 
 
@@ -259,7 +257,7 @@ def _join(book: Book, told: Told | Tie, other: int) -> Join:
 
 def _names(lake: Lake, person_id: int) -> dict[int, str]:
     """What the identities of a person are called, by their rows."""
-    rows = lake.read(View(tables=_ROWS, columns=("identity", "known_as"), people=(person_id,)))
+    rows = lake.read(View(tables=HAPPENED, columns=("identity", "known_as"), people=(person_id,)))
     names = rows.column("known_as").cast(pa.string()).to_pylist()
     pairs = zip(rows.column("identity").to_pylist(), names, strict=True)
     return {one: name for one, name in pairs if name and identity(name) == one}

@@ -16,12 +16,11 @@ from volano.domain.segment import Due
 from volano.domain.view import Offset, View
 from volano.flow.knowledge import Knowledge
 from volano.observe.addresses import addresses
-from volano.observe.merges import COLUMNS, rebuilt
+from volano.observe.merges import MERGES, rebuilt
 from volano.observe.moments import moments, view_of
 from volano.observe.traits import VIEW, Roll, roll, tally
 from volano.ports import Lake, Profiles
 
-_MERGES = View(tables=("merges",), columns=COLUMNS)
 _CALLS = View(columns=("event", "identity", "properties"), only=(("event", ("Identified",)),))
 
 
@@ -47,7 +46,7 @@ def renewed(lake: Lake, profiles: Profiles, journals: Sequence[str], by: Knowled
     The store is then where the lake is for these journals.
     """
     first, *others = [Offset(journal, lake.offset(journal)) for journal in journals]  # before it is read
-    identities, kins = rebuilt(lake.read(_MERGES))
+    identities, kins = rebuilt(lake.read(MERGES))
     found = lake.tally(VIEW, partial(roll, zone=by.zone)) or Roll()
     called = addresses(_plain(lake.read(_CALLS)), lambda _: None)
     puts: list[tuple[Key, object]] = [*identities.items(), *kins.items(), *called.items()]

@@ -199,11 +199,6 @@ def due(profiles: Profiles, segments: Ready, *, now: int, limit: int = 1_000) ->
     return Change(puts=change.puts, drops=(*((Due, key) for key in popped), *change.drops))
 
 
-def next_due(profiles: Profiles) -> int | None:
-    """When the next person's time comes (UTC µs)."""
-    return next((record.at for _, record in profiles.scan(Due)), None)
-
-
 def everybody(profiles: Profiles, *, now: int, bounds: RfmBounds = USUAL) -> pa.Table:
     """The facts of all people as columns."""
     return facts_of((profile for _, profile in profiles.scan(Profile)), now=now, bounds=bounds)

@@ -86,7 +86,7 @@ def amounts(rows: pa.Table, of: str) -> Ints:
     missing = np.flatnonzero(~known & (of in _OLD or of not in COLUMNS))
     if len(missing) and "properties" in rows.column_names:
         rest = rows.take(pa.array(missing))
-        found[missing] = [_millionths(_object(text).get(of)) for text in rest["properties"].to_pylist()]
+        found[missing] = [_millionths(object_in(text).get(of)) for text in rest["properties"].to_pylist()]
     return found
 
 
@@ -142,12 +142,13 @@ def _records(rows: pa.Table, table: pa.Table) -> Iterable[dict[str, Any]]:
         properties = rows["properties"].to_pylist()
     columns = {name: table[name].to_pylist() for name in table.column_names}
     for at, text in enumerate(properties):
-        told = _object(text)
+        told = object_in(text)
         standard = {name: values[at] for name, values in columns.items() if values[at] is not None}
         yield {**told, **standard, "properties": told}
 
 
-def _object(text: str | None) -> dict[str, Any]:
+def object_in(text: str | None) -> dict[str, Any]:
+    """The object that a text holds as JSON, an empty one where it holds none."""
     try:
         found = msgspec.json.decode(text or "{}")
     except (msgspec.DecodeError, RecursionError):

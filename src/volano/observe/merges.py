@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from volano.domain.identity import ACTS, CLAIMS, SEEN_TOGETHER, Claim, Identity, Kin, Told
+from volano.domain.identity import ACTS, CLAIMS, SEEN_TOGETHER, TAKEN_ALONG, Claim, Identity, Kin, Told
 from volano.domain.tables import filled
+from volano.domain.view import View
 from volano.observe.identity import merge_row
 from volano.observe.stitching import CAP, Link, resolved
 
 COLUMNS = ("id", "alias", "claimed", "known_as", "claimed_as", "reason", "told_at", "origin")
+MERGES = View(tables=("merges",), columns=COLUMNS)  # all that `rebuilt` needs
 
 
 def merges_of(links: Sequence[Link]) -> pa.Table:
@@ -33,6 +36,32 @@ def merges_of(links: Sequence[Link]) -> pa.Table:
     }
     schema = filled("merges", {"id": columns["id"].slice(0, 0)}).schema
     return filled("merges", {one.name: columns[one.name].cast(one.type) for one in schema})
+
+
+def mended(merges: pa.Table, whose: Mapping[int, int], *, now: int) -> list[Link]:
+    """Links for those identities whose person of now the lake has otherwise than `whose` says.
+
+    `merges` are its rows with identity and known_as; `now` (UTC µs) tells these links from earlier ones.
+    """
+    rows = merges.filter(pc.is_in(merges.column("identity"), pa.array(whose, pa.int64())))
+    names = rows.column("known_as").cast(pa.string()).to_pylist()
+    lies = zip(rows.column("identity").to_pylist(), rows.column("person_id").to_pylist(), names, strict=True)
+    wrong = {one: (was, name or "") for one, was, name in lies if was != whose[one]}
+    return [
+        Link(
+            alias=one,
+            person_id=whose[one],
+            was=was,
+            claimed=None,
+            known_as=name,
+            claimed_as="",
+            time=now,
+            reason=TAKEN_ALONG,
+            told_at=now,
+            origin="",
+        )
+        for one, (was, name) in sorted(wrong.items())
+    ]
 
 
 def _row(link: Link) -> int:

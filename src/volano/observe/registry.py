@@ -7,11 +7,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import msgspec
 import pyarrow as pa
 from msgspec.structs import replace
 
-from volano.domain.event import Frame, Intake
 from volano.domain.registry import EVENTS, EXAMPLES, PROPERTIES, Property, Seen
 from volano.maths.hashing import hash63
 
@@ -82,22 +80,6 @@ class Arrivals:
             record = Seen(key=key, source=source, first_seen=first, last_seen=last, refused=dict(codes))
             found[key] = joined(found.get(key), record)
         return found
-
-
-def seen(frames: Iterable[Frame]) -> dict[int, Seen]:
-    """What the frames bring, by key; what cannot be read is not looked at."""
-    arrivals = Arrivals()
-    for frame in frames:
-        for event in frame.events if isinstance(frame, Intake) else ():
-            try:
-                properties = msgspec.json.decode(event.properties)
-            except (msgspec.DecodeError, UnicodeError, RecursionError):
-                continue
-            if isinstance(properties, dict):
-                arrivals.add(frame.source, event.event, properties, frame.received_at)
-        for refusal in frame.refusals if isinstance(frame, Intake) else ():
-            arrivals.refuse(frame.source, refusal.code, frame.received_at)
-    return arrivals.seen()
 
 
 def seen_key(source: str, event: str) -> int:

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -15,6 +14,7 @@ from volano.domain.rewritten import Rewritten
 from volano.domain.tables import EVENTS, EXPOSURES, IMPORT, ORDER_LINES, imported
 from volano.maths.columns import integers
 from volano.maths.hashing import hash63
+from volano.observe.event_facts import object_in
 from volano.observe.identity import line_row, order_row
 from volano.observe.naming import Names
 from volano.observe.orders import LINES_LIMIT, Shopped
@@ -66,7 +66,7 @@ class OrdersTold:
                 if event == ORDER_COMPLETED and told is None and order_id:
                     found.append((order_row(order_id), time, row, False))
                 continue
-            said = told_by(origin, came, _properties(text), self.names, self.currency)
+            said = told_by(origin, came, object_in(text), self.names, self.currency)
             if said.event == ORDER_COMPLETED and said.shopped.order_id:
                 found.append((order_row(said.shopped.order_id), time, row, True))
         return Orders(tuple(found))
@@ -96,7 +96,7 @@ class Reread:
         rest = (events[name].to_pylist() for name in ("event", "told", "order_id", "properties", "bot"))
         for head, event, told, order_id, text, bot in zip(heads, *rest, strict=True):
             names = _UNNAMED if head[2] in self.repeats else self.names
-            said = told_by(head[5], told or event, _properties(text), names, self.currency)
+            said = told_by(head[5], told or event, object_in(text), names, self.currency)
             row = _row(head[2], order_id, said)
             fresh.append((row, said.event, said.told, said.campaign, said.variant, *said.shopped))
             gone["order_lines"] += _lines_before(head[2], event, text)
@@ -125,7 +125,7 @@ def _lines_before(row: int, event: str, properties: str | None) -> list[int]:
     """The ids that the lines of an order can have had: no more than it has entries in any of its lists."""
     if event not in LINED:
         return []
-    most = min(LINES_LIMIT, max(1, _longest(_properties(properties))))
+    most = min(LINES_LIMIT, max(1, _longest(object_in(properties))))
     return [line_row(row, number) for number in range(most)]
 
 
@@ -135,14 +135,6 @@ def _longest(value: Any, depth: int = 3) -> int:
     if not isinstance(value, Mapping) or not depth:
         return 0
     return max((_longest(one, depth - 1) for one in value.values()), default=0)
-
-
-def _properties(text: str | None) -> Mapping[str, Any]:
-    try:
-        found = msgspec.json.decode(text or "{}")
-    except (msgspec.DecodeError, RecursionError):
-        return {}
-    return found if isinstance(found, dict) else {}
 
 
 def _values(events: pa.Table, name: str) -> Any:

@@ -189,6 +189,8 @@ class Rows:
     def _refused(self, frame: Intake, refusal: Refusal, row: int) -> None:
         why = (refusal.index, refusal.code, refusal.message, refusal.sample)
         self.found["quarantine"].append((0, frame.received_at, row, 0, "", frame.source, *why))
+        if frame.source:  # what the disk damaged is nobody's
+            self._arrivals.refuse(frame.source, refusal.code, frame.received_at)
 
 
 def told_by(source: str, event: str, properties: Mapping[str, Any], names: Names, currency: str) -> Told:

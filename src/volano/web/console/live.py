@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from volano.domain.account import Source
 from volano.domain.durations import DAY, SECOND
-from volano.domain.registry import Seen
 from volano.domain.view import View
 from volano.flow.arrivals import RECENT, Arrival, sources_seen
 from volano.web import words
@@ -27,9 +28,9 @@ def content(request: Ask, desk: Desk) -> dict[str, Any]:
     asked = request.query_params
     only, refused, every = asked.get("source", "")[:100], asked.get("refused") == "1", asked.get("all") == "1"
     kept = desk.turning.recent.after()
-    shown = _refused(desk) if refused else list(reversed(kept))
-    shown = [one for one in shown if only in ("", one.source)]
-    now, whole = desk.clock(), sources_seen(desk.house.profiles)
+    shown = [one for one in reversed(kept) if only in ("", one.source)]
+    shown, reasons = _refused(desk, only) if refused else (shown, [])
+    now = desk.clock()
     return {
         "only": only,
         "refused": refused,
@@ -39,29 +40,42 @@ def content(request: Ask, desk: Desk) -> dict[str, Any]:
         "all_of": urlencode({"source": only, "refused": int(refused), "all": 1}),
         "icons": EVENT_ICONS,
         "rate": _rate([one.received_at for one in kept if not one.code], now),
-        "events": sum(one.count for one in whole),
-        "reasons": _reasons(whole, only),
+        "events": sum(one.count for one in sources_seen(desk.house.profiles)),
+        "reasons": reasons,
         "coming": bool(kept) and now - kept[-1].received_at < 60 * SECOND,
     }
 
 
-def _refused(desk: Desk) -> list[Arrival]:
-    """What was refused in the last week, the newest first: it may have come before the server began."""
+def _refused(desk: Desk, only: str) -> tuple[list[Arrival], list[tuple[str, int]]]:
+    """What was refused in the last week, newest first, and how often why; it may be older than the server."""
 
-    def read() -> list[Arrival]:
+    def read() -> tuple[list[Arrival], list[tuple[str, int]]]:
+        lake, now = desk.house.lake, desk.clock()
+        week = View(
+            tables=("quarantine",),
+            columns=_COLUMNS,
+            since=now - 7 * DAY,
+            only=(("origin", (only,)),) if only else (),
+        )
+        codes = lake.tally(replace(week, columns=("code",)), _codes) or Counter()
         rows: list[dict[str, Any]] = []
-        for back in _LOOKS:
-            view = View(tables=("quarantine",), columns=_COLUMNS, since=desk.clock() - back)
-            last = desk.house.lake.read(view).sort_by([("time", "descending")]).slice(0, RECENT)
-            rows = last.set_column(
-                last.schema.get_field_index("time"), "time", last["time"].cast(pa.int64())
-            ).to_pylist()
+        for back in _LOOKS if codes else ():
+            last = (
+                lake.read(replace(week, since=now - back)).sort_by([("time", "descending")]).slice(0, RECENT)
+            )
+            times = last["time"].cast(pa.int64()).to_pylist()
+            rows = [row | {"time": time} for row, time in zip(last.to_pylist(), times, strict=True)]
             if len(rows) >= SHOWN:
                 break
-        return [_arrival(row) for row in rows]
+        return [_arrival(row) for row in rows], codes.most_common()
 
-    found: list[Arrival] | None = desk.memo.lately("refused", read)
-    return found or []
+    found: tuple[list[Arrival], list[tuple[str, int]]] = desk.memo.lately(("refused", only), read) or ([], [])
+    return found
+
+
+def _codes(block: pa.Table) -> Counter[str]:
+    counts = pc.value_counts(block["code"].cast(pa.string())).to_pylist()
+    return Counter({one["values"] or "": one["counts"] for one in counts})
 
 
 def _arrival(row: dict[str, Any]) -> Arrival:
@@ -77,15 +91,6 @@ def _rate(times: list[int], now: int) -> str:
     return (
         words.many(lately, "event").replace(" ", "+ ", 1) if lately >= RECENT else words.many(lately, "event")
     )
-
-
-def _reasons(whole: Iterable[Seen], only: str) -> list[tuple[str, int]]:
-    found: dict[str, int] = {}
-    for one in whole:
-        if only in ("", one.source):
-            for code, many in one.refused.items():
-                found[code] = found.get(code, 0) + many
-    return sorted(found.items(), key=lambda pair: -pair[1])
 
 
 def live(request: Ask, desk: Desk) -> Page:
