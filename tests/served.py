@@ -18,7 +18,7 @@ PATIENCE = 30.0  # seconds
 
 
 class Served:
-    """A server that runs, its address, and the first write key."""
+    """A server that runs, its address, the first write key, and where the first password is set."""
 
     def __init__(self, process: subprocess.Popen[bytes], home: Path) -> None:
         self.process, self.home = process, home
@@ -28,6 +28,7 @@ class Served:
         told = json.loads(line)
         self.address: str = told["address"]
         self.key: str = told["write_key"]
+        self.setup: str = told["setup"]
 
     def send(self, *messages: str, **more: Any) -> httpx.Response:
         """Events with these message ids, over a connection of their own."""

@@ -142,9 +142,9 @@ class Profiles(Protocol):
     """What is known now of each person, rebuildable from the lake; all of one `put` is kept together.
 
     Records are structs, found by kind and key. `scan` gives those with keys in [low, high), ascending, in
-    batches: what is put meanwhile may or may not show. `offset` is 0 for a journal that was never told, and −1
-    where none ever was: then the store is to be made anew from the lake. Who reads, thinks and puts does so in a `turn`, which
-    one thread of one process has at a time.
+    batches: what is put meanwhile may or may not show. `offset` is 0 for a journal that was never told, and
+    −1 where none ever was: then the store is to be made anew from the lake. Who reads, thinks and puts does
+    so in a `turn`, which one thread of one process has at a time.
     """
 
     def get(self, kind: type[N], key: Key) -> N | None: ...

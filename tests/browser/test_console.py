@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Iterator
 
 import pytest
-import uvicorn
 from playwright.sync_api import Browser, Page, expect
 
-from tests.web.shop import DRAFT, LIVE, PASSWORD, full_house
+from tests.browser.console import MODES, looked_over, served, sign_in
+from tests.web.shop import DRAFT, LIVE, full_house
 from tests.web.visitor import Clock
 from volano.domain.idea import Idea
 from volano.web.app import App, create_app
@@ -29,31 +27,6 @@ PATHS = (
     "/results",
     "/settings",
 )
-SMALL_TARGETS = """() => [...document.querySelectorAll('a, button, summary, select, input')]
-    .filter(at => at.checkVisibility() && !at.closest('p, h3, .hide, .skip, label') && !at.matches('.hide'))
-    .filter(at => at.getBoundingClientRect().height < 43.5)
-    .map(at => at.outerHTML.slice(0, 90))"""
-FAINT = """() => {
-  const parts = text => text.match(/[\\d.]+/g).map(Number);
-  const light = text => {
-    const [r, g, b] = parts(text).map(v => (v /= 255) <= .04045 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4);
-    return .2126 * r + .7152 * g + .0722 * b;
-  };
-  const ground = at => {
-    for (; at; at = at.parentElement) {
-      const colour = getComputedStyle(at).backgroundColor;
-      if (parts(colour)[3] !== 0) return colour;
-    }
-  };
-  return [...document.querySelectorAll('main *')]
-    .filter(at => [...at.childNodes].some(node => node.nodeType == 3 && node.textContent.trim()))
-    .filter(at => at.checkVisibility() && !at.closest('svg, .preview, .hide'))
-    .filter(at => {
-      const [a, b] = [light(getComputedStyle(at).color), light(ground(at))].sort((x, y) => y - x);
-      return (a + .05) / (b + .05) < 4.5;
-    })
-    .map(at => at.outerHTML.slice(0, 90));
-}"""
 
 
 @pytest.fixture
@@ -70,44 +43,16 @@ def app(house: House) -> App:
 
 @pytest.fixture
 def address(app: App) -> Iterator[str]:
-    """Where its console answers; without its lifespan, so nothing moves by itself."""
-    server = uvicorn.Server(uvicorn.Config(app, port=0, interface="asgi3", log_level="error", lifespan="off"))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
-    yield f"http://localhost:{server.servers[0].sockets[0].getsockname()[1]}"
-    server.should_exit = server.force_exit = True
-    thread.join()
+    """Where its console answers."""
+    with served(app) as found:
+        yield found
 
 
-def sign_in(page: Page, address: str) -> None:
-    """As a person would."""
-    page.goto(address)
-    page.get_by_label("Password", exact=True).fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_role("heading", level=1)).to_contain_text("Round 1")
-
-
-@pytest.mark.parametrize(
-    ("width", "scheme"), [(320, "light"), (360, "dark"), (1280, "light"), (1280, "dark")]
-)
+@pytest.mark.parametrize(("width", "scheme"), MODES)
 def test_no_page_scrolls_sideways_and_words_and_buttons_can_be_seen_and_hit(
     browser: Browser, address: str, width: int, scheme: str
 ) -> None:
-    context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme)  # type: ignore[arg-type]
-    page = context.new_page()
-    complaints: list[str] = []
-    page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
-    sign_in(page, address)
-    for path in PATHS:
-        page.goto(address + path)
-        page.evaluate("() => document.querySelectorAll('details').forEach(at => { at.open = true })")
-        assert page.evaluate("document.scrollingElement.scrollWidth") <= width, path
-        assert page.evaluate(SMALL_TARGETS) == [], path
-        assert page.evaluate(FAINT) == [], path
-    assert complaints == []
-    context.close()
+    looked_over(browser, address, PATHS, width=width, scheme=scheme)
 
 
 def test_the_preview_is_drawn_by_the_real_tag_and_follows_the_form(page: Page, address: str) -> None:

@@ -143,6 +143,18 @@ def test_what_was_imported_keeps_its_money_whatever_is_named(shop: Shop, event: 
     assert shop.rows()[0] == before[0][0]
 
 
+def test_no_event_is_lost_where_another_naming_tells_the_same_order(shop: Shop) -> None:
+    save_naming(shop.state, Naming(**_fields(event=ORDER_COMPLETED, source="server")), now=NOW)
+    buy(shop, "T1")
+    shop.send(ORDER_COMPLETED, source="server", order_id="T1", total=9)
+    kept = save_naming(shop.state, PURCHASE, now=NOW)
+    reread(shop, shop.lake, kept)
+    assert [(row["event"], row["order_id"]) for row in shop.rows()] == [
+        ("purchase", None),
+        (ORDER_COMPLETED, "T1"),
+    ]
+
+
 def test_a_naming_of_one_source_leaves_the_others_alone(shop: Shop) -> None:
     buy(shop, "T1")
     buy(shop, "T2", source="app")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
 from tests.web.shop import NOW, empty_house, full_house
 from volano.domain.durations import DAY
 from volano.domain.shop import Shop
@@ -54,3 +57,16 @@ def test_days_are_those_of_the_shop_and_staff_is_left_out() -> None:
     people = house.lake.read(View(columns=("event",)))["person_id"].unique().to_pylist()
     alone = overview(house.lake, house.state, now=NOW, lens=Lens(staff=tuple(people)))
     assert alone.daily is None or alone.daily.halves.events.sum() == 0
+
+
+def test_the_last_four_weeks_begin_as_the_shop_begins_them() -> None:
+    house = full_house()
+    for start, weekday in ((0, 0), (6, 6)):
+        lens = Lens(shop=Shop(timezone="Asia/Kolkata", week_start=start))
+        seen = overview(house.lake, house.state, now=NOW, lens=lens)
+        begins = [datetime.fromtimestamp(edge / 1e6, ZoneInfo("Asia/Kolkata")) for edge in seen.weeks]
+        assert [(at.weekday(), at.hour) for at in begins[:-1]] == [(weekday, 0)] * 4
+        assert seen.weeks[-1] == seen.until
+        assert seen.weekly is not None
+        rows = house.lake.read(View(since=seen.weeks[0], until=seen.until))
+        assert seen.weekly.events.sum() == rows.num_rows

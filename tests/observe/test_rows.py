@@ -17,6 +17,7 @@ from volano.domain.event import (
     Event,
     Intake,
     Option,
+    Refusal,
 )
 from volano.domain.naming import Naming
 from volano.domain.tables import TABLES
@@ -176,7 +177,6 @@ def test_a_decision_belongs_to_who_asked_and_remembers_which_id_was_hashed() -> 
     rows.add(frame, "j0", 1)
     (row,) = rows.tables()["decisions"].to_pylist()
     assert (row["identity"], row["known_as"], row["propensity"]) == (identity("u:7"), "a:a1", 0.5)
-    assert rows.drawn == [(identity("u:7"), "c1.2", "a1")]
 
 
 def test_what_cannot_be_read_is_quarantined_alone() -> None:
@@ -189,3 +189,13 @@ def test_names_that_arrive_are_counted_as_they_came() -> None:
     rows = Rows({}, "EUR", names=Names([Naming(key=":buy", event="buy", to=ORDER_COMPLETED)]))
     rows_of(event("buy", properties={"total": 3}), rows=rows)
     assert {(one.event, one.count) for one in rows.seen().values()} == {("buy", 1), ("", 1)}
+
+
+def test_what_is_quarantined_is_counted_with_its_source() -> None:
+    rows = Rows({}, "EUR")
+    rows_of(replace(event(), properties=b"{"), rows=rows)
+    refusals = [Refusal(index=0, code="no_id", message="send one")] * 2
+    rows.add(Intake(source="web", received_at=NOW, events=[], refusals=refusals), "j0", 2)
+    rows.add(Intake(source="", received_at=NOW, events=[], refusals=refusals), "j0", 3)
+    (record,) = rows.seen().values()
+    assert (record.source, record.refused) == ("web", {"malformed": 1, "no_id": 2})

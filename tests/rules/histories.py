@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from volano.rules.past import Moment
 
 MINUTE = 60_000_000  # µs
-HOUR = 60 * MINUTE
 EVENTS = st.sampled_from(["A", "B", "C"])
 WINDOW: st.SearchStrategy[dict[str, Any]] = st.one_of(
     st.just({}),

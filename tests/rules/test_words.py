@@ -10,7 +10,6 @@ from tests.rules.test_block import RULES
 from volano.rules.words import sentence
 
 VIEWED = {"event": "Product Viewed"}
-NAMED = '"Product Viewed"'
 
 
 @pytest.mark.parametrize(

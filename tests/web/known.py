@@ -10,12 +10,14 @@ import msgspec
 
 from tests.flow.site import event, order
 from tests.web.shop import NOW, PASSWORD, empty_house
-from tests.web.visitor import Visitor, owner
+from tests.web.visitor import Clock, Visitor
 from volano.domain.account import Source, User
 from volano.domain.event import IDENTIFIED, Event, Intake, Refusal
 from volano.flow.segments import plant
 from volano.observe.identity import identity
+from volano.testing.journal_memory import MemoryJournal
 from volano.testing.state_memory import MemoryState
+from volano.web.app import App, create_app
 from volano.web.login import set_password
 from volano.wiring import House
 
@@ -31,20 +33,36 @@ def _owner() -> User:
     return set_password(MemoryState(), PASSWORD, now=NOW)
 
 
-def opened(*frames: Intake) -> Visitor:
-    """The owner of a house with the starter segments to which these frames came."""
+def begun(*frames: Intake, clock: Clock | None = None) -> App:
+    """The edge of a house with a password and the starter segments, to which these frames came."""
     house = empty_house()
     house.state.put(_owner())
     plant(house.state, now=NOW)
-    return came(owner(house), *frames)
+    return came_to(create_app(house, now=clock or Clock()), *frames)
+
+
+def opened(*frames: Intake) -> Visitor:
+    """Its owner."""
+    clock = Clock()
+    visitor = Visitor(begun(*frames, clock=clock), clock=clock)
+    visitor.sign_in()
+    return visitor
+
+
+def came_to(app: App, *frames: Intake) -> App:
+    """The same edge, after these frames were brought in."""
+    journal = app.turning._house.journal
+    assert isinstance(journal, MemoryJournal)
+    for one in frames:
+        journal.append_now(msgspec.msgpack.encode(one))
+    app.turning.drain()
+    app.turning.drain()  # who entered a segment is told after that was put
+    return app
 
 
 def came(visitor: Visitor, *frames: Intake) -> Visitor:
-    """The same, after these frames were brought in."""
-    for frame in frames:
-        house_of(visitor).journal.append_now(msgspec.msgpack.encode(frame))  # type: ignore[attr-defined]
-    visitor.app.turning.drain()
-    visitor.app.turning.drain()  # who entered a segment is told after that was put
+    """The same owner, after these frames were brought in."""
+    came_to(visitor.app, *frames)
     return visitor
 
 

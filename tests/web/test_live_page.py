@@ -9,7 +9,6 @@ from tests.web.known import (
     DAY,
     MINUTE,
     NASTY,
-    NOW,
     add_source,
     ann,
     came,
@@ -19,6 +18,7 @@ from tests.web.known import (
     opened,
     refused,
 )
+from tests.web.shop import NOW
 from tests.web.visitor import Visitor, owner
 
 

@@ -92,7 +92,7 @@ def visitors() -> dict[str, Visitor]:
     return {"turning": owner(full_house()), "observing": begun}
 
 
-@pytest.fixture(scope="module", params=PAGES, ids=PAGES.values())
+@pytest.fixture(scope="module", params=PAGES, ids=list(PAGES.values()))
 def page(request: pytest.FixtureRequest, visitors: dict[str, Visitor]) -> httpx.Response:
     """Each of the pages."""
     whose, path = request.param

@@ -7,7 +7,8 @@ import json
 import pytest
 
 from tests.flow.site import event
-from tests.web.known import ANN, BOB, DAY, NASTY, NOW, PHONE, ann, came, frame, house_of, many, opened
+from tests.web.known import ANN, BOB, DAY, NASTY, PHONE, ann, came, frame, house_of, many, opened
+from tests.web.shop import NOW
 from tests.web.visitor import Visitor, owner
 from volano.domain.campaign import Campaign
 from volano.domain.profile import Profile

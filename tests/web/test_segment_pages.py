@@ -8,7 +8,8 @@ import json
 import pytest
 
 from tests.flow.site import event
-from tests.web.known import ANN, DAY, NASTY, NOW, ann, came, done, frame, house_of, many, opened
+from tests.web.known import ANN, DAY, NASTY, ann, came, done, frame, house_of, many, opened
+from tests.web.shop import NOW
 from tests.web.visitor import Visitor, fields_of
 from volano.domain.segment import Segment
 

@@ -9,7 +9,6 @@ import pytest
 from tests.flow.site import event
 from tests.web.known import (
     NASTY,
-    NOW,
     add_source,
     ann,
     came,
@@ -21,6 +20,7 @@ from tests.web.known import (
     purchases,
     refused,
 )
+from tests.web.shop import NOW
 from tests.web.visitor import Visitor, fields_of
 from volano.domain.account import Source
 from volano.domain.naming import Naming

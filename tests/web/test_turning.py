@@ -15,6 +15,7 @@ import pytest
 
 from tests.web.shop import NOW, full_house
 from tests.web.visitor import Clock, Visitor
+from volano.domain.change import Change
 from volano.domain.durations import DAY
 from volano.domain.event import Event, Intake
 from volano.domain.leak import Leak
@@ -122,6 +123,7 @@ def sent(house: House, message: str = "m1") -> None:
 def test_events_are_brought_in_while_a_plan_is_being_made(house: House) -> None:
     lake = Pondering()
     busy = replace(house, lake=lake, upkeep=lake)
+    house.profiles.put(Change(upto=Offset("j0", 0)))  # it is where the lake is
     turning = Turning(busy, Clock())
     turning.start()
     try:

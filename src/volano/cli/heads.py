@@ -1,4 +1,4 @@
-"""Heads of requests, their line and headers: too long, or too long in coming, and the connection is closed."""
+"""Heads of requests, their line and headers: where one has no end, or does not come, we hang up."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Impatient(HttpToolsProtocol):
 
     seconds = HEAD_SECONDS
     _unused = 0  # bytes since the last head, part of a body or end of a request
-    _inside = False  # a head was read, its body not yet
+    _begun = False  # a head that is not whole
     _patience: TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -40,12 +40,17 @@ class Impatient(HttpToolsProtocol):
         super().data_received(data)
         if self._unused > HEAD_LIMIT:
             self._hang_up(431, "head_too_large", f"the headers are more than {HEAD_LIMIT:,} bytes: send less")
-        elif self._unused and not self._inside and self._patience is None:
+        elif self._begun and self._patience is None:
             self._patience = self.loop.call_later(self.seconds, self._too_slow)
+
+    def on_message_begin(self) -> None:
+        """The first byte of a head."""
+        self._begun = True
+        super().on_message_begin()
 
     def on_headers_complete(self) -> None:
         """A head is whole."""
-        self._unused, self._inside = 0, True
+        self._unused, self._begun = 0, False
         self._calm()
         super().on_headers_complete()
 
@@ -56,7 +61,7 @@ class Impatient(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """The request is whole."""
-        self._unused, self._inside = 0, False
+        self._unused = 0
         super().on_message_complete()
 
     def _calm(self) -> None:
@@ -72,7 +77,7 @@ class Impatient(HttpToolsProtocol):
         """Say why, unless something else is being answered or nothing was asked, and close."""
         if self.transport.is_closing():
             return
-        if self._unused and (self.cycle is None or self.cycle.response_complete):
+        if self._begun and (self.cycle is None or self.cycle.response_complete):
             body = msgspec.json.encode({"code": code, "message": message})
             head = (
                 f"content-type: application/json\r\ncontent-length: {len(body)}\r\nconnection: close\r\n\r\n"

@@ -60,29 +60,21 @@ class Recent:
     def _frame(self, frame: Intake) -> None:
         size = self._kept.maxlen or RECENT
         for event in frame.events[-size:]:
-            self._number += 1
-            arrival = Arrival(
-                number=self._number,
-                received_at=frame.received_at,
-                source=frame.source,
+            self._keep(
+                frame,
                 event=event.event,
                 kind=event.kind,
                 known_as=known_as(event.user_id, event.anonymous_id),
                 time=event.time,
                 path=_path(event.context),
             )
-            self._kept.append(arrival)
         for refusal in frame.refusals[-size:]:
-            self._number += 1
-            arrival = Arrival(
-                number=self._number,
-                received_at=frame.received_at,
-                source=frame.source,
-                code=refusal.code,
-                message=refusal.message,
-                sample=refusal.sample,
-            )
-            self._kept.append(arrival)
+            self._keep(frame, code=refusal.code, message=refusal.message, sample=refusal.sample)
+
+    def _keep(self, frame: Intake, **told: Any) -> None:
+        self._number += 1
+        at, source = frame.received_at, frame.source
+        self._kept.append(Arrival(number=self._number, received_at=at, source=source, **told))
 
 
 class _Page(msgspec.Struct):

@@ -23,7 +23,7 @@ from volano.flow.decide import person_of
 from volano.flow.house import House
 from volano.flow.knowledge import Knowing, Knowledge
 from volano.flow.remaking import made_anew, renewed
-from volano.flow.segments import AT_ONCE, Since, backfill, due, records
+from volano.flow.segments import AT_ONCE, backfill, due, records
 from volano.observe.addresses import addresses
 from volano.observe.claims import claims, identities
 from volano.observe.membership import OURS, move_rows, turned
@@ -39,7 +39,7 @@ BEHIND = 20_000  # people who are made anew one by one after a crash; for more t
 
 _frame = msgspec.msgpack.Decoder(Frame)
 _USUAL = Knowledge()
-_WORDS = View(tables=("merges",), columns=("identity", "known_as"))
+_WORDS = View(tables=("merges",), columns=("alias", "known_as"))
 _DAMAGED = "a stretch of the journal before this place cannot be read: the disk may be failing"
 
 
@@ -61,25 +61,24 @@ def drain(  # noqa: PLR0913  what it moves between, and what it goes by
     by: Knowledge | Callable[[], Knowledge] = _USUAL,
     now: int | None = None,
     heard: Callable[[list[Frame]], None] | None = None,
+    beside: Iterable[Journal] = (),
 ) -> int:
     """Moves up to `limit` frames on; returns how many (0: nothing is left).
 
     Rows and position go to the lake together, then all that is known of people, and the position, to the
     store of profiles. A store that is elsewhere than the lake (the process died between the two, one was
-    lost or restored) is first brought level from it. Waits while another thread or process drains. `by` is
-    asked once it is our turn. `now` (UTC µs) is the arrival of the newest frame unless told; `heard` is
-    told the frames when they have been moved.
+    lost or restored) is first brought level from it, by this journal and by those `beside` it. Waits while
+    another thread or process drains. `by` is asked once it is our turn. `now` (UTC µs) is the arrival of
+    the newest frame unless told; `heard` is told the frames when they have been moved.
     """
     with profiles.turn():
         by = by() if callable(by) else by
-        start, kept = lake.offset(journal.name), profiles.offset(journal.name)
-        level = kept == start or _level(journal, lake, profiles, between=(kept, start), by=by, now=now)
+        level([*beside, journal], lake, profiles, by=by, now=now)
+        start = lake.offset(journal.name)
         taken = _taken(journal, start, limit)
         if taken:
             _move(taken, lake, profiles, by, now)
             journal.forget(min(lake.offset(journal.name), profiles.offset(journal.name)))
-    if not level:
-        backfill(lake, profiles, by.ready, now=now or _now(frame for _, frame in taken))
     if heard is not None:
         heard([frame for _, frame in taken if frame is not None])
     return len(taken)
@@ -87,10 +86,10 @@ def drain(  # noqa: PLR0913  what it moves between, and what it goes by
 
 def drain_all(house: Drained) -> int:
     """Moves on all that every journal of a house holds; returns how many frames."""
-    by = Knowing(house.state, house.settings)
+    by, journals = Knowing(house.state, house.settings), house.journals()
     return sum(
-        sum(iter(partial(drain, journal, house.lake, house.profiles, by=by), 0))
-        for journal in house.journals()
+        sum(iter(partial(drain, journal, house.lake, house.profiles, by=by, beside=journals), 0))
+        for journal in journals
     )
 
 
@@ -120,10 +119,7 @@ def rebuild_profiles(
 ) -> int:
     """Makes all that is known of people anew from the lake; returns how many. Drains wait meanwhile."""
     with profiles.turn():
-        since = Since(profile for _, profile in profiles.scan(Profile))
-        people = renewed(lake, profiles, journals, by)
-    backfill(lake, profiles, by.ready, now=now, since=since)
-    return people
+        return renewed(lake, profiles, journals, by, now=now)
 
 
 def remake(
@@ -203,6 +199,22 @@ def _move(taken: Taken, lake: Lake, profiles: Profiles, by: Knowledge, now: int 
     profiles.put(_change(found, lake, by))
 
 
+def level(
+    journals: Iterable[Journal], lake: Lake, profiles: Profiles, *, by: Knowledge, now: int | None
+) -> None:
+    """Brings the store to where the lake is, before anybody becomes somebody else by what it knows.
+
+    To be called in a turn of `profiles`.
+    """
+    known = {journal.name: journal for journal in journals}
+    for name, journal in known.items():
+        kept, start = profiles.offset(name), lake.offset(name)
+        if kept != start and not _level(journal, lake, profiles, between=(kept, start), by=by, now=now):
+            moment = now or _now(frame for _, frame in _taken(journal, start, 1))
+            renewed(lake, profiles, [*known], by, now=moment)
+            return
+
+
 def _level(
     journal: Journal,
     lake: Lake,
@@ -212,7 +224,7 @@ def _level(
     by: Knowledge,
     now: int | None,
 ) -> bool:
-    """Brings the store to where the lake is, by the frames between them; False: it is made anew instead."""
+    """Does so by the frames between the two; False, and nothing is done, where all must be made anew."""
     kept, start = between
     try:
         taken = _between(journal, kept, start)
@@ -223,7 +235,6 @@ def _level(
     people = {person_of_found(stitched, profiles, one) for one in identities(frames)}
     people |= {*stitched.whole, *stitched.whole.values(), *stitched.anew, *stitched.gone}
     if not taken or taken[-1][0].position != start or len(people) > BEHIND:
-        renewed(lake, profiles, [journal.name], by)
         return False
     people |= _say_again(lake, stitched, profiles, identities(frames), now or _now(frames))
     rows = _rows(taken, stitched, profiles, by)

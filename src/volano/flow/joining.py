@@ -41,23 +41,25 @@ def tell(house: House, claims: Sequence[Claim], rows: Mapping[str, pa.Table]) ->
         return added
 
 
-def merge(house: House, one: int, other: int, *, by: str, now: int) -> Stitched:
+def merge(house: ingest.Drained, one: int, other: int, *, by: str, now: int) -> Stitched:
     """Joins the people of two identities by hand; `by` is who says so. BadInput if that cannot be."""
     return _act(house, lambda: joining(_named(house, one), _named(house, other), by=by, now=now), now)
 
 
-def unmerge(house: House, identity: int, *, by: str, now: int) -> Stitched:
+def unmerge(house: ingest.Drained, identity: int, *, by: str, now: int) -> Stitched:
     """Takes an identity out of its person: no telling joins it again. BadInput if it stands alone."""
     return _act(house, lambda: parting(_named(house, identity), _known(house), by=by, now=now), now)
 
 
-def undo(house: House, identity: int, *, by: str, now: int) -> Stitched:
+def undo(house: ingest.Drained, identity: int, *, by: str, now: int) -> Stitched:
     """Takes back what was last done by hand about an identity. BadInput if nothing was."""
     return _act(house, lambda: undoing(_named(house, identity), _known(house), by=by, now=now), now)
 
 
-def _act(house: House, claims: Callable[[], list[Claim]], now: int) -> Stitched:
+def _act(house: ingest.Drained, claims: Callable[[], list[Claim]], now: int) -> Stitched:
     with house.profiles.turn():
+        by = knowledge(house.state, house.settings)
+        ingest.level(house.journals(), house.lake, house.profiles, by=by, now=now)
         acts = claims()
         if not acts:
             raise BadInput("nothing was done by hand about this identity: there is nothing to take back")

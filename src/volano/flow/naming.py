@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from volano.domain.durations import DAY
+from volano.domain.event import ORDER_COMPLETED
 from volano.domain.naming import Naming, naming_key
 from volano.domain.tables import imported
 from volano.domain.view import Only, View
@@ -17,7 +18,7 @@ from volano.flow.house import House
 from volano.flow.shop import shop_of
 from volano.observe.naming import Names
 from volano.observe.orders import Shopped
-from volano.observe.rereading import OrdersTold, Reread
+from volano.observe.rereading import Orders, OrdersTold, Reread, own_row
 from volano.observe.rows import told_by
 from volano.observe.shop_words import STANDARD
 from volano.ports import Corrections, Lake, State
@@ -82,8 +83,12 @@ def reread(house: House, corrections: Corrections, naming: Naming) -> set[int]:
     Their profiles are the caller's to make anew. Reading twice is the same as reading once.
     """
     names, currency = names_of(house.state), shop_of(house.state, house.settings).currency
-    told = house.lake.tally(_order_rows(naming), OrdersTold(names=names, currency=currency))
-    of = Reread(names=names, currency=currency, repeats=told.repeats() if told else frozenset())
+    orders = OrdersTold(names=names, currency=currency, naming=naming)
+    told = Orders()
+    for view in _order_rows(naming):
+        told += house.lake.tally(view, orders) or Orders()
+    repeats = told.repeats()  # those that are told no more are looked at again, under an id of their own
+    of = Reread(names=names, currency=currency, repeats=repeats | set(map(own_row, repeats)))
     kept = any(one.event == naming.event for one in house.state.find(Naming))
     people: set[int] = set()
     for column in ("told", "event") if kept or naming.event == naming.to else ("told",):
@@ -93,10 +98,10 @@ def reread(house: House, corrections: Corrections, naming: Naming) -> set[int]:
     return people
 
 
-def _order_rows(naming: Naming) -> View:
-    """The rows that may tell an order under this naming or without it."""
-    events = tuple({naming.event, naming.to, "Order Completed"})
-    return View(columns=OrdersTold.COLUMNS, only=(("event", events),))
+def _order_rows(naming: Naming) -> list[View]:
+    """The rows that may tell an order under this naming or without it; one may come twice."""
+    wanted = ("event", (naming.event, ORDER_COMPLETED)), ("told", (naming.event,))
+    return [View(columns=OrdersTold.COLUMNS, only=(some,)) for some in wanted]
 
 
 def _only(naming: Naming, column: str) -> Only:

@@ -7,6 +7,7 @@ from dataclasses import replace as changed
 from functools import partial
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from msgspec.structs import replace
 
 from volano.domain.change import Change, Key
@@ -15,12 +16,14 @@ from volano.domain.profile import Profile
 from volano.domain.segment import Due
 from volano.domain.view import Offset, View
 from volano.flow.knowledge import Knowledge
+from volano.flow.segments import Since, backfill
 from volano.observe.addresses import addresses
-from volano.observe.merges import MERGES, rebuilt
+from volano.observe.merges import MERGES, mended, merges_of, rebuilt
 from volano.observe.moments import moments, view_of
 from volano.observe.traits import VIEW, Roll, roll, tally
 from volano.ports import Lake, Profiles
 
+NOWHERE = -1  # a position of no journal
 _CALLS = View(columns=("event", "identity", "properties"), only=(("event", ("Identified",)),))
 
 
@@ -40,13 +43,16 @@ def made_anew(
     return found
 
 
-def renewed(lake: Lake, profiles: Profiles, journals: Sequence[str], by: Knowledge) -> int:
+def renewed(lake: Lake, profiles: Profiles, journals: Sequence[str], by: Knowledge, *, now: int) -> int:
     """Makes all records anew that come from the lake; returns how many people there are.
 
-    The store is then where the lake is for these journals.
+    Who was in a segment stays in it since then, nobody is told to have entered or left. To be called in a
+    turn of `profiles`; the store is then where the lake is for these journals. Until it is, it says that
+    it is nowhere: whoever finds it so, as the process died meanwhile, is to begin again.
     """
-    first, *others = [Offset(journal, lake.offset(journal)) for journal in journals]  # before it is read
-    identities, kins = rebuilt(lake.read(MERGES))
+    reached = [Offset(journal, lake.offset(journal)) for journal in journals]
+    since = Since(profile for _, profile in profiles.scan(Profile))
+    identities, kins = _who_is_who(lake, now)
     found = lake.tally(VIEW, partial(roll, zone=by.zone)) or Roll()
     called = addresses(_plain(lake.read(_CALLS)), lambda _: None)
     puts: list[tuple[Key, object]] = [*identities.items(), *kins.items(), *called.items()]
@@ -55,12 +61,24 @@ def renewed(lake: Lake, profiles: Profiles, journals: Sequence[str], by: Knowled
             puts=tuple(puts),  # type: ignore[arg-type]
             packed=found.parts,
             afresh=(Profile, Identity, Kin, Address, Due),
-            upto=first,
+            upto=Offset(journals[0], NOWHERE),
         )
     )
-    for upto in others:
+    backfill(lake, profiles, by.ready, now=now, since=since)
+    for upto in reversed(reached):
         profiles.put(Change(upto=upto))
     return len(found)
+
+
+def _who_is_who(lake: Lake, now: int) -> tuple[dict[int, Identity], dict[int, Kin]]:
+    """The records by all that was told; the lake's last word on somebody, if it is another, is mended."""
+    merges = lake.read(MERGES)
+    identities, kins = rebuilt(merges)
+    whose = {one: one for one in pc.unique(merges.column("alias")).drop_null().to_pylist()}
+    links = mended(merges, whose | {one: some.person_id for one, some in identities.items()}, now=now)
+    if links:
+        lake.append({"merges": merges_of(links)})
+    return identities, kins
 
 
 def _plain(rows: pa.Table) -> pa.Table:

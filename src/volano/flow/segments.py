@@ -6,6 +6,7 @@ import re
 from array import array
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from itertools import islice
 from typing import Any
 
@@ -134,24 +135,26 @@ def backfill(
     segments: Ready,
     *,
     now: int,
-    since: Since = _UNKNOWN,
+    since: Since | None = None,
     progress: Progress | None = None,
 ) -> int:
     """Bring the past and the membership of everybody up to date, after a segment or everything was made anew.
 
-    In silence: nobody is told to have entered or left; who was in a segment `since` a while stays so. Returns
-    how many people there are. Drains go on between turns of AT_ONCE people.
+    In silence: nobody is told to have entered or left. Returns how many people there are. Drains go on
+    between turns of AT_ONCE people; but `since`, by which people were in segments before, is for who has the
+    turn already, and keeps it.
     """
+    turn = profiles.turn if since is None else nullcontext
     past = _past(lake, tuple(segments.conditions.values()), now)
     done, low = 0, _FIRST
     while True:
-        with profiles.turn():
+        with turn():
             before = dict(islice(_people(profiles, low), AT_ONCE))
             if not before:
                 return done
             low = max(before) + 1
             found = by_person(of_people(past, min(before), low))
-            was = since.between(min(before), low)
+            was = (since or _UNKNOWN).between(min(before), low)
             told = {
                 person: replace(
                     remembering(profile, united(profile.done, found.get(person, {}))),

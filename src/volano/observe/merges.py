@@ -41,11 +41,11 @@ def merges_of(links: Sequence[Link]) -> pa.Table:
 def mended(merges: pa.Table, whose: Mapping[int, int], *, now: int) -> list[Link]:
     """Links for those identities whose person of now the lake has otherwise than `whose` says.
 
-    `merges` are its rows with identity and known_as; `now` (UTC µs) tells these links from earlier ones.
+    `merges` are its rows with alias and known_as; `now` (UTC µs) tells these links from earlier ones.
     """
-    rows = merges.filter(pc.is_in(merges.column("identity"), pa.array(whose, pa.int64())))
+    rows = merges.filter(pc.is_in(merges.column("alias"), pa.array(whose, pa.int64())))
     names = rows.column("known_as").cast(pa.string()).to_pylist()
-    lies = zip(rows.column("identity").to_pylist(), rows.column("person_id").to_pylist(), names, strict=True)
+    lies = zip(rows.column("alias").to_pylist(), rows.column("person_id").to_pylist(), names, strict=True)
     wrong = {one: (was, name or "") for one, was, name in lies if was != whose[one]}
     return [
         Link(

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from volano.domain.event import EXPERIMENT_VIEWED, ORDER_COMPLETED
+from volano.domain.naming import Naming
 from volano.domain.rewritten import Rewritten
 from volano.domain.tables import EVENTS, EXPOSURES, IMPORT, ORDER_LINES, imported
 from volano.maths.columns import integers
@@ -49,10 +50,14 @@ class Orders:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrdersTold:
-    """Finds the orders in a block of events with the columns `COLUMNS`, under the names of the house."""
+    """Finds the orders in a block of events with the columns `COLUMNS`, under the names of the house.
+
+    Only events of `naming` are read again (None: of all); others, and those of imports, tell what they told.
+    """
 
     names: Names
     currency: str
+    naming: Naming | None = None
 
     COLUMNS = ("id", "origin", "event", "told", "order_id", "properties")
 
@@ -61,15 +66,21 @@ class OrdersTold:
         found = []
         times = integers(block["time"]).tolist()
         for time, row, origin, event, told, order_id, text in zip(times, *columns, strict=True):
-            came = told or event
-            if (origin or "").startswith(IMPORT) or self.names.of(origin, came) is None:
-                if event == ORDER_COMPLETED and told is None and order_id:
-                    found.append((order_row(order_id), time, row, False))
-                continue
-            said = told_by(origin, came, object_in(text), self.names, self.currency)
-            if said.event == ORDER_COMPLETED and said.shopped.order_id:
-                found.append((order_row(said.shopped.order_id), time, row, True))
+            came, named = told or event, False
+            says = (event, order_id)
+            if self._again(origin or "", came):
+                named = self.names.of(origin, came) is not None
+                said = told_by(origin, came, object_in(text), self.names, self.currency)
+                says = (said.event, said.shopped.order_id)
+            if says[0] == ORDER_COMPLETED and says[1]:
+                found.append((order_row(says[1]), time, row, named))
         return Orders(tuple(found))
+
+    def _again(self, origin: str, came: str) -> bool:
+        about = self.naming
+        if about is not None and (came != about.event or about.source not in ("", origin)):
+            return False
+        return not origin.startswith(IMPORT)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +129,12 @@ def _row(row: int, order_id: str | None, said: Told) -> int:
     """The id of a row: an order's, where it is one; else its own, or another if it was an order's."""
     if said.event == ORDER_COMPLETED and said.shopped.order_id:
         return order_row(said.shopped.order_id)
-    return hash63(f"n:{row}") if order_id and row == order_row(order_id) else row
+    return own_row(row) if order_id and row == order_row(order_id) else row
+
+
+def own_row(row: int) -> int:
+    """The id of a row whose id was that of the order it told."""
+    return hash63(f"n:{row}")
 
 
 def _lines_before(row: int, event: str, properties: str | None) -> list[int]:

@@ -81,7 +81,7 @@ class Told(NamedTuple):
 
 
 class Rows:
-    """Collects the rows of one drain; `drawn` holds (person, salt of a campaign's round, id that was hashed).
+    """Collects the rows of one drain.
 
     `people` says who each identity is, `currency` what bare amounts are in, `names` what a shop's own words
     mean, `marks` which parameters of an address name a campaign (see `traffic`).
@@ -101,7 +101,6 @@ class Rows:
         self._marks = marks
         self._arrivals = Arrivals()
         self.found: dict[str, list[Row]] = {name: [] for name in TABLES}
-        self.drawn: list[tuple[int, str, str]] = []
 
     def add(self, frame: Frame, journal: str, position: int) -> None:
         """The rows of one frame, which lies before `position` of the journal."""
@@ -168,23 +167,14 @@ class Rows:
         arrived = identity(known_as(frame.user_id, frame.anonymous_id))
         person = self._people.get(arrived, arrived)
         for one in frame.decisions:
-            known = known_as(
-                "" if one.assigned_by == frame.anonymous_id else frame.user_id, frame.anonymous_id
-            )
-            head = (
-                person,
-                frame.received_at,
-                decision_row(one.decision_id),
-                arrived,
-                known,
-                frame.source,
-            )
+            signed_in = "" if one.assigned_by == frame.anonymous_id else frame.user_id
+            known = known_as(signed_in, frame.anonymous_id)
+            head = (person, frame.received_at, decision_row(one.decision_id), arrived, known, frame.source)
             chances = {option.variant: option.propensity for option in one.options}
             options = [{"variant": variant, "propensity": chance} for variant, chance in chances.items()]
             told = msgspec.json.encode(options).decode()
             about = (one.campaign, one.round, one.variant, chances.get(one.variant), told, one.reason)
             self.found["decisions"].append((*head, *about, frame.path[:200] or None))
-            self.drawn.append((person, f"{one.campaign}.{one.round}", one.assigned_by))
 
     def _refused(self, frame: Intake, refusal: Refusal, row: int) -> None:
         why = (refusal.index, refusal.code, refusal.message, refusal.sample)

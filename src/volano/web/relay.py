@@ -16,6 +16,8 @@ from volano.wiring import House
 _SIGN = b"x-volano-relay"  # the secret, and the address of who asks: only a worker can know it
 _OF_ONE_HOP = (b"connection", b"keep-alive", b"transfer-encoding", b"upgrade", _SIGN)
 _PATIENCE = httpx.Timeout(60, connect=5)
+# One that idles is given up before the first process closes it (after 5 s), or a form could be lost to it.
+_CONNECTIONS = httpx.Limits(max_connections=100, max_keepalive_connections=20, keepalive_expiry=2)
 
 
 def worker_app(house: House, address: str, secret: str) -> Asgi:
@@ -60,7 +62,7 @@ class _Onward:
 
     def __init__(self, address: str, secret: str) -> None:
         self._address, self._secret = address, secret
-        self._transport = httpx.AsyncHTTPTransport()
+        self._transport = httpx.AsyncHTTPTransport(limits=_CONNECTIONS)
 
     async def close(self) -> None:
         """Lets the connections go."""
@@ -90,10 +92,10 @@ class _Onward:
         has_body = any(name in (b"content-length", b"transfer-encoding") for name, _ in scope["headers"])
         return httpx.Request(
             scope["method"],
-            httpx.URL(self._address).copy_with(raw_path=target),
+            self._address,
             headers=[*headers, sign],
             content=_body(receive) if has_body else None,
-            extensions={"timeout": _PATIENCE.as_dict()},
+            extensions={"timeout": _PATIENCE.as_dict(), "target": target},  # as it came: nothing is tidied up
         )
 
 

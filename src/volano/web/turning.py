@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from threading import Event, Lock, Thread
 from time import monotonic
 from typing import TypeVar
@@ -44,7 +44,7 @@ class Turning:
         self._threads: list[Thread] = []
         self._lock = Lock()  # around what the threads and the console change
         self._fresh = True
-        self._begun = False  # what was put last may have to be brought level
+        self._begun = False  # every journal is read once, whether it seems to need it or not
         self._thought_at = self._tidied_at = self._expired_at = self._measured_at = float("-inf")
         self._thinking = self._tidying = 0.0  # seconds that it took last
         self._going_by = Knowing(house.state, house.settings)
@@ -110,7 +110,7 @@ class Turning:
     def drain(self) -> int:
         """Move frames from every journal to the lake; how many were moved."""
         journals = self._try("finding the journals", self._house.journals) or [self._house.journal]
-        moved = sum(self._drained(journal) for journal in journals)
+        moved = sum(self._drained(journal, journals) for journal in journals)
         self._begun = True
         if moved:
             self.received_at = self._clock()
@@ -122,24 +122,24 @@ class Turning:
         house = self._house
         return look_again(house.lake, house.profiles, self._going_by(), now=self._clock())
 
-    def _drained(self, journal: Journal) -> int:
-        house = self._house
-        if self._begun and journal.end == house.lake.offset(journal.name):
-            return 0  # to know what the drain goes by costs more than to look here
+    def _drained(self, journal: Journal, journals: Sequence[Journal]) -> int:
         which = "" if journal.name == FIRST else f" from {journal.name}"
-        moved = self._try(
-            f"bringing events in{which}",
-            lambda: drain(
-                journal,
-                house.lake,
-                house.profiles,
-                limit=_FRAMES,
-                by=self._going_by,
-                now=self._clock(),
-                heard=self.recent.add,
-            ),
+        return self._try(f"bringing events in{which}", lambda: self._moved(journal, journals)) or 0
+
+    def _moved(self, journal: Journal, journals: Sequence[Journal]) -> int:
+        house, name = self._house, journal.name
+        if self._begun and journal.end == house.lake.offset(name) == house.profiles.offset(name):
+            return 0  # to know what the drain goes by costs more than to look here
+        return drain(
+            journal,
+            house.lake,
+            house.profiles,
+            limit=_FRAMES,
+            by=self._going_by,
+            now=self._clock(),
+            heard=self.recent.add,
+            beside=journals,
         )
-        return moved or 0
 
     def think(self) -> None:
         """Plan and judge anew."""

@@ -146,7 +146,11 @@ def _tiles(profile: Profile, shop: Shop, now: int) -> Iterable[tuple[str, str, s
     yield "Visits", words.count(profile.sessions), ago(profile.last_seen)
     lies = [at for at, pieces, _ in profile.cart.values() if pieces]
     if lies:
-        yield "Products in the basket", words.count(len(lies)), ago(max(lies))
+        yield (
+            "In the basket",
+            words.count(len(lies)),
+            f"{'product' if len(lies) == 1 else 'products'}, {ago(max(lies))}",
+        )
 
 
 def known(shown: PersonPage, shop: Shop, *, now: int) -> list[tuple[str, str, list[Trait]]]:

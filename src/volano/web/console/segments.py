@@ -25,7 +25,6 @@ from volano.web.console.builder import MOST, Row, rows_of, rows_sent, rule_of
 from volano.web.console.choices import choices, everybody, words_of
 from volano.web.pages import Ask, Desk, Page, Route, back, form, page
 
-
 NEW = "-"  # stands in an address where a segment has its key; no segment has that one
 _WORDS = {"preview", "rows", "moves", "drop", "restore"}  # that addresses use
 

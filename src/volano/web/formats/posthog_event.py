@@ -228,7 +228,6 @@ def _context(properties: Properties, geo: Geo | None) -> dict[str, Any]:
     if bytes(properties.get("$is_server", b"")) == b"true":
         context["channel"] = "server"
         context.pop("os", None)  # that of the server, not of the person
-        context.pop("os", None)  # the server's own
     rest = {
         name: value
         for name, value in properties.items()
