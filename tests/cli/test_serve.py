@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 from volano.cli.listening import configured
+from volano.cli.serve import locked
 
 
 def test_a_header_does_not_change_who_asks() -> None:
@@ -20,3 +22,9 @@ def test_a_header_does_not_change_who_asks() -> None:
     scope = {"type": "http", "client": ("127.0.0.1", 4711), "scheme": "http", "headers": forged}
     asyncio.run(config.loaded_app(scope, None, None))
     assert seen == [(("127.0.0.1", 4711), "http")]
+
+
+def test_nobody_else_may_look_into_a_new_home(tmp_path: Path) -> None:
+    home = tmp_path / "shop"
+    with locked(home):
+        assert home.stat().st_mode & 0o777 == 0o700

@@ -120,6 +120,13 @@ def test_events_are_read_anew_with_what_was_made_of_them(lake: AnyLake) -> None:
     assert lake.rewrite((("event", ("buy",)),), relabelled) == {}
 
 
+def test_what_is_read_anew_is_not_lost_to_an_id_of_somebody_forgotten(lake: AnyLake) -> None:
+    lake.append({"events": table([event(101, 8), event(1, 5, event="buy")])})
+    lake.forget([8], [8])
+    assert counts(lake.rewrite((("event", ("buy",)),), relabelled)) == {"events": 1, "order_lines": 1}
+    assert seen(lake, "id", "person_id") == [(101, 5)]
+
+
 def test_an_order_that_is_read_anew_is_there_once(lake: AnyLake) -> None:
     for turn in range(4):
         lake.append({"events": table([event(turn * 10 + at, at, event="buy") for at in range(5)])})

@@ -59,6 +59,7 @@ def test_texts_can_be_looked_into_without_regular_expressions() -> None:
         ({"a": {"$exists": 1}}, r"\$exists needs true or false"),
         ({"a": {"$prefix": 1}}, r"\$prefix needs a text"),
         ({"a": 2**60}, r"within ±2\^53"),
+        ({"a": 10**400}, r"within ±2\^53"),
         ({"a": float("nan")}, r"within ±2\^53"),
         ({"a": {1}}, "cannot compare"),
         ({"$or": {}}, r"\$or needs a list"),
@@ -162,6 +163,15 @@ def test_patterns_match_in_linear_time(pattern: str, texts: dict[str, bool]) -> 
     rule = compile_one({"path": {"$regex": pattern}})
     assert {text: rule({"path": text}) for text in texts} == texts
     assert rule({"path": 1}) is False
+
+
+def test_all_of_a_thousand_are_looked_for_in_a_long_list_in_linear_time() -> None:
+    wanted = [f"x{number}" for number in range(1_000)]
+    rule = compile_one({"tags": {"$all": wanted}})
+    assert rule({"tags": [*(["y"] * 2_000_000), *wanted]}) is True
+    assert rule({"tags": [*(["y"] * 2_000_000), *wanted[1:]]}) is False
+    assert compile_one({"a": {"$all": [1, None]}})({"a": [True, [], {}, 1.0, None]}) is True
+    assert compile_one({"a": {"$all": [1]}})({"a": [True, [1], "1"]}) is False
 
 
 def test_a_pattern_minds_case_unless_it_is_told_not_to() -> None:

@@ -56,6 +56,19 @@ def test_what_is_quick_is_fresh_when_it_is_worked_out_beside(lake: Lake, memo: M
         assert memo.lately("a", lake.value) == version
 
 
+def test_the_oldest_answers_make_room(lake: Lake, memo: Memo) -> None:
+    memo.of("used", lake.value)
+    for number in range(3 * memo.MOST):
+        memo.of(number, lake.value)
+        lake.version += 1
+        memo.of("used", lake.value)
+    before = lake.read
+    memo.of("used", lake.value)
+    assert lake.read == before
+    memo.of(0, lake.value)
+    assert lake.read == before + 1
+
+
 def test_nobody_waits_for_what_takes_long(lake: Lake, memo: Memo) -> None:
     lake.open.clear()
     assert memo.lately("a", lake.value, wait=0.01) is None

@@ -305,6 +305,8 @@ def test_bodies_may_be_forms_base64_or_pixels() -> None:
             unwrapped(base64.b64encode(broken), "")
     with pytest.raises(TooLarge):
         unwrapped(base64.b64encode(gzip.compress(bytes(20_000_000))), "")
+    with pytest.raises(TooLarge):
+        unwrapped(b"data=" + b"%41" * 1_000_001, "")
 
 
 @pytest.mark.parametrize("path", sorted(FORMAT.calls))

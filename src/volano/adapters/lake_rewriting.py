@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from volano.adapters import lake_ids
 from volano.adapters.lake_blocks import text_among
 from volano.adapters.lake_files import Files
 from volano.adapters.lake_ids import among
@@ -48,7 +49,10 @@ def rewrite(
         for table in sorted({name for one in told for name in one.drop}):
             ids = [np.array(one.drop[table], np.int64) for one in told if table in one.drop]
             _drop(draft, table, np.unique(np.concatenate(ids)))
-        return append(draft, _together(told))
+        rows = _together(told)
+        for table, some in rows.items():
+            _release_gone(draft, table, longs(some.column("id")))
+        return append(draft, rows)
 
 
 def _matching(files: Files, part: Part, only: Only) -> npt.NDArray[np.bool_] | None:
@@ -73,6 +77,17 @@ def _drop(draft: Draft, table: str, ids: npt.NDArray[np.int64]) -> None:
         if mask.any():
             draft.swap([part], sifted(draft, part, ~mask))
     release(draft, table, ids)
+
+
+def _release_gone(draft: Draft, table: str, ids: npt.NDArray[np.int64]) -> None:
+    """Forgets those of the ids whose rows are gone: what is to take their place would be lost with them."""
+    known = np.unique(ids[lake_ids.known(draft.files, draft.manifest.ids.get(table, ()), ids)])
+    if not len(known):
+        return
+    parts = [part for part in draft.manifest.parts if part.table == table]
+    there = [longs(read_part(draft.files, part, ["id"]).column("id")) for part in parts]
+    found = [some[among(some, known)] for some in there]
+    release(draft, table, np.setdiff1d(known, np.concatenate([np.empty(0, np.int64), *found])))
 
 
 def _together(told: list[Rewritten]) -> dict[str, pa.Table]:

@@ -8,8 +8,6 @@ import typer
 
 from volano.cli.say import Home, Json, answer, answers, now
 from volano.domain.campaign import Campaign
-from volano.flow import launch as launching
-from volano.flow.shop import lens_of
 from volano.wiring import open_house, read_settings
 
 Key = Annotated[str, typer.Argument(help="Key of a campaign, from `volano results --json`.")]
@@ -25,6 +23,9 @@ def launch(
 
     Example: volano launch 3f2a.free-delivery-bar --draft
     """
+    from volano.flow import launch as launching
+    from volano.flow.shop import lens_of
+
     house = open_house(read_settings(home=home), make=False)
     campaign = launching.draft(house.lake, house.state, idea, now=now(), lens=lens_of(house))
     if not draft:
@@ -37,8 +38,10 @@ def stop(key: Key, home: Home = None, as_json: Json = False) -> None:
 
     Example: volano stop c-3f2a-free-delivery-bar
     """
+    from volano.flow.launch import stop as stop_it
+
     house = open_house(read_settings(home=home), make=False)
-    campaign = launching.stop(house.state, key, now=now())
+    campaign = stop_it(house.state, key, now=now())
     answer(campaign, as_json, lambda: _show(campaign))
 
 
@@ -47,8 +50,10 @@ def ship(key: Key, home: Home = None, as_json: Json = False) -> None:
 
     Example: volano ship c-3f2a-free-delivery-bar
     """
+    from volano.flow.launch import ship as ship_it
+
     house = open_house(read_settings(home=home), make=False)
-    campaign = launching.ship(house.state, key, now=now())
+    campaign = ship_it(house.state, key, now=now())
     answer(campaign, as_json, lambda: _show(campaign))
 
 

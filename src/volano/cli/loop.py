@@ -16,7 +16,6 @@ from volano.domain.money import shown
 from volano.domain.verdict import Lesson, Verdict
 from volano.errors import BadInput
 from volano.flow.journeys import home_journey, keep_journey
-from volano.flow.shop import lens_of
 from volano.wiring import House, open_house, read_settings
 
 NO_EVENTS = "there are no events yet; bring some with `volano import` or `volano demo`"
@@ -74,6 +73,7 @@ def journey(
     Example: volano journey --steps catalog,cart,payment_done --within 180d --by device
     """
     from volano.flow.report import count_journey
+    from volano.flow.shop import lens_of
     from volano.plan.journey import journey_json
 
     house = _house(home)
@@ -115,6 +115,7 @@ def leaks(
     Example: volano leaks --days 28 --json
     """
     from volano.flow.report import leak_run, newest
+    from volano.flow.shop import lens_of
 
     house = _house(home)
     path = _journey(house, steps, within)
@@ -157,6 +158,7 @@ def ideas(home: Home = None, as_json: Json = False) -> None:
     Example: volano ideas
     """
     from volano.flow.propose import refresh
+    from volano.flow.shop import lens_of
 
     house = _house(home)
     with progress("looking for leaks"):
@@ -185,6 +187,7 @@ def results(home: Home = None, as_json: Json = False) -> None:
     Example: volano results --json
     """
     from volano.flow.review import review
+    from volano.flow.shop import lens_of
 
     house = _house(home)
     with progress("reading results"):

@@ -107,7 +107,7 @@ def listen(host: str, port: int) -> socket.socket:
 def locked(home: Path) -> Iterator[None]:
     """Hold the home for one server; BrokenHome names the process that holds it already."""
     try:
-        home.mkdir(parents=True, exist_ok=True)
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)  # it holds people: nobody else may look
         lock = (home / "server.lock").open("a+")
     except OSError as error:
         raise BrokenHome(

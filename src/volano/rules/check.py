@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from volano.rules.nodes import At, Chain, Compare, Did, Element, Every, Not, Size, Some, Test
@@ -19,6 +19,7 @@ ORDER: dict[str, Callable[[Any, Any], bool]] = {
     "lte": operator.le,
 }
 OTHER, NUMBER, TEXT, LIST, BOOLEAN, NULL, OBJECT = range(7)
+_SCALARS = frozenset((NUMBER, TEXT, BOOLEAN, NULL))
 _NAMES = {NUMBER: "number", TEXT: "string", LIST: "array", BOOLEAN: "boolean", NULL: "null", OBJECT: "object"}
 NEGATIONS = {"ne": "eq", "nin": "in", "nini": "ini", "vne": "veq"}
 
@@ -132,20 +133,24 @@ def _ordered(name: str, constant: Any) -> Check:
 
 def _within(_: str, constants: tuple[Any, ...]) -> Check:
     """The value, or a member of it if it is a list, is one of the constants."""
-    known = frozenset((KINDS[type(each)], each) for each in constants)
+    known = _scalars(constants)
 
     def one(value: Any) -> bool:
         kind = KINDS[type(value)]
-        return kind in (NUMBER, TEXT, BOOLEAN, NULL) and (kind, value) in known
+        return kind in _SCALARS and (kind, value) in known
 
     return lambda value: any(map(one, value)) if isinstance(value, list | tuple) else one(value)
 
 
 def _holding(_: str, constants: tuple[Any, ...]) -> Check:
-    return lambda value: (
-        isinstance(value, list | tuple)
-        and all(any(same(member, each) for member in value) for each in constants)
-    )
+    """All constants are members of the value: one look at each, for who asks may send a long list."""
+    known = _scalars(constants)
+    return lambda value: isinstance(value, list | tuple) and known <= _scalars(value)
+
+
+def _scalars(values: Iterable[Any]) -> frozenset[tuple[int, Any]]:
+    """Those of the values that are no lists or objects, told apart by type as `same` does."""
+    return frozenset((kind, each) for each in values if (kind := KINDS[type(each)]) in _SCALARS)
 
 
 def _folded(name: str, constants: tuple[Any, ...]) -> Check:

@@ -54,7 +54,7 @@ def scalar(name: str, wanted: Any) -> Scalar:
         return wanted
     if not isinstance(wanted, int | float):
         raise BadRule(f"{name} cannot compare with {short(wanted)}")
-    if not isfinite(wanted) or abs(wanted) > EXACT:
+    if abs(wanted) > EXACT or not isfinite(wanted):  # in this order: not every whole number has a float
         raise BadRule(f"{name} cannot compare with {short(wanted)}: numbers must be within ±2^53")
     return wanted
 

@@ -118,6 +118,9 @@ class MemoryLake:
             rows = self._rows.get(table, TABLES[table].empty_table())
             self._rows[table] = rows.filter(pc.invert(pc.is_in(rows.column("id"), pa.array(ids, pa.int64()))))
             self._ids.setdefault(table, set()).difference_update(ids)
+        for table, fresh in told.rows.items():  # ids whose rows are gone may come again
+            there = set(self._rows.get(table, TABLES[table].empty_table()).column("id").to_pylist())
+            self._ids.setdefault(table, set()).difference_update(set(fresh.column("id").to_pylist()) - there)
         return self.append(told.rows)
 
     def forget(

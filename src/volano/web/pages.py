@@ -43,6 +43,7 @@ class Memo:
     """Keeps what was worked out of the lake: until the lake has changed, but for `patience` s at least."""
 
     LONGEST = 15.0  # seconds; another process may have brought something in
+    MOST = 100  # answers that are kept; the oldest goes first
     REST = 10  # times what it took, before something long is made anew
 
     def __init__(self, version: Callable[[], int]) -> None:
@@ -62,9 +63,16 @@ class Memo:
                 return value
             version, began = self._version(), monotonic()
             value = make()
+            self._kept.pop(key, None)  # what is made anew goes to the end
             self._kept[key] = (version, monotonic(), value)
             self._took[key] = monotonic() - began
-            return value
+        self._drop_old()
+        return value
+
+    def _drop_old(self) -> None:
+        for key in list(self._kept)[: -self.MOST]:
+            for kept in (self._kept, self._took, self._locks, self._coming):
+                kept.pop(key, None)
 
     def lately(self, key: Hashable, make: Callable[[], Any], *, wait: float = 1.0) -> Any:
         """What `make` returned, made anew beside the request: no page waits longer than `wait` s for it.
@@ -205,7 +213,7 @@ def page(request: Ask, desk: Desk, template: str, *, status: int = 200, **data: 
         **data,
     )
     headers = {"Cache-Control": "no-store"}
-    answer = Response(text, media_type="text/html; charset=utf-8", status_code=status, headers=headers)
+    answer = Response(text, media_type="text/html", status_code=status, headers=headers)
     if note and not note.undo and not template.startswith("_"):
         answer.delete_cookie(NOTE_COOKIE)  # said once; one with undo stays its ten seconds
     return answer

@@ -120,10 +120,16 @@ def _size(desk: Desk, rule: dict[str, Any] | str, key: str) -> tuple[Size | None
     if known is None:
         return None, ""
     people, as_of = known
-    try:
-        found = flow.preview(desk.house.lake, people, rule, others, now=desk.clock())
+
+    def look() -> flow.Preview:
+        return flow.preview(desk.house.lake, people, rule, others, now=desk.clock())
+
+    try:  # what people did is read from the lake, and that may take a while
+        found: flow.Preview | None = desk.memo.lately(("size", msgspec.json.encode(rule), key, as_of), look)
     except BadInput as error:
         return None, error.message
+    if found is None:
+        return None, ""
     shares = [(one.name, one.segment, one.both / max(found.size, 1)) for one in found.overlap if one.both]
     return (
         Size(

@@ -19,6 +19,7 @@ from volano.web.formats.posthog_event import EVENT_LIMIT, Envelope, event_of
 
 BODY_LIMIT = 16 * 1024 * 1024  # bytes
 BATCH_LIMIT = 10_000  # events
+ESCAPES_LIMIT = 1_000_000  # in a form; each costs a microsecond
 _KEYS = ("api_key", "token", "$token")
 _LISTS = ("batch", "data")
 
@@ -31,7 +32,10 @@ def unwrapped(body: bytes, query: str) -> bytes:
     """The JSON in a body that may be a form (`data=…`) or base64, as older browser clients send it."""
     form = body[:5] == b"data="
     if form:
-        body = unquote_to_bytes(body[5:].partition(b"&")[0].replace(b"+", b" "))
+        body = body[5:].partition(b"&")[0].replace(b"+", b" ")
+        if body.count(b"%") > ESCAPES_LIMIT:
+            raise TooLarge(f"the form has more than {ESCAPES_LIMIT:,} escapes: send JSON, or smaller batches")
+        body = unquote_to_bytes(body)
     elif not body and "data=" in query:
         body = parse_qs(query, encoding="latin-1").get("data", [""])[0].encode("latin-1")
     if body[:1] in (b"{", b"[", b"") or not (form or "base64" in query or _looks_base64(body)):

@@ -12,8 +12,11 @@ $("form[data-edit]").forEach(form => {
   const rows = $("[data-rows]", form)[0], path = form.dataset.edit;
   const look = async () => {
     const mine = ++turn, html = await ask(path, new FormData(form));
-    if (html && mine == turn) put($("[data-result]", form)[0], html);
+    if (!html || mine != turn) return;
+    put($("[data-result]", form)[0], html);
+    if ($("[data-wait]", form)[0]) wait = setTimeout(look, 1500);
   };
+  if ($("[data-wait]", form)[0]) look();
   const again = async (button, focus) => {
     const sent = new FormData(form);
     if (button) sent.append(button.name, button.value);
