@@ -96,7 +96,7 @@ def open_house(settings: Settings, *, make: bool = True, journal: str = FIRST) -
             f"{home} holds no Volano data; bring some with `volano import`, or name another --home"
         )
     try:
-        home.mkdir(parents=True, exist_ok=True)
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
         (home / "imports").mkdir(exist_ok=True)
     except OSError as error:
         raise BrokenHome(

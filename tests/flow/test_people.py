@@ -193,6 +193,24 @@ def test_who_is_forgotten_is_nowhere(house: House) -> None:
     assert mark(receipt.key, "ann") in receipt.marks
 
 
+def test_an_address_of_long_ago_is_forgotten_too_and_does_not_come_back_with_a_repeat(house: House) -> None:
+    calls = [
+        event(
+            IDENTIFIED, kind="identify", user="ann", time=NOW + at, properties={"email": f"{at}@old.example"}
+        )
+        for at in (10, 20)
+    ]
+    house.send(*calls)
+    house.send(refusals=(Refusal(index=0, code="bad", message="no", sample='{"to":"10@old.example"}'),))
+    house.drain()
+    house.forget("ann")
+    assert "@old.example" not in house.text()
+    assert list(house.profiles.scan(Address)) == []
+    house.send(*calls)
+    house.drain()
+    assert list(house.profiles.scan(Address)) == []
+
+
 def test_forgetting_twice_does_no_harm_and_the_person_may_come_again(house: House) -> None:
     house.forget("ann", "phone")
     again = house.forget("ann", "phone", backups=lambda _: (["a"], ["b"]))

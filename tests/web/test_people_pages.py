@@ -124,6 +124,11 @@ def test_an_odd_moment_to_look_back_from_is_no_fault(visitor: Visitor, before: s
     assert visitor.see(f"/people/{ANN}?before={before}").status_code == 200
 
 
+@pytest.mark.parametrize("path", ["", "/export.json"])
+def test_a_number_too_long_for_a_person_is_nobody(visitor: Visitor, path: str) -> None:
+    assert visitor.get(f"/people/{'9' * 30}{path}").status_code == 404
+
+
 def test_nobody_has_a_page_who_never_came(visitor: Visitor) -> None:
     assert visitor.see("/people/5").status_code == 404
     assert visitor.see("/people/x").status_code == 404

@@ -61,6 +61,9 @@ def answer(value: Any, as_json: bool, show: Callable[[], None]) -> None:
         show()
 
 
+_CONTROLS = {code: "�" for code in (*range(32), *range(127, 160)) if chr(code) not in "\t\n"}  # of terminals
+
+
 def table(title: str, columns: list[str], rows: list[list[str]]) -> None:
     """A table for people on standard output; nothing in it is read as markup."""
     drawn = Table(title=title, title_justify="left", box=None, pad_edge=False)
@@ -68,7 +71,7 @@ def table(title: str, columns: list[str], rows: list[list[str]]) -> None:
         numbers = all(row[index][:1] in "0123456789+-−" for row in rows)
         drawn.add_column(column, justify="right" if numbers else "left", overflow="fold")
     for row in rows:
-        drawn.add_row(*(Text(cell) for cell in row))
+        drawn.add_row(*(Text(cell.translate(_CONTROLS)) for cell in row))
     answers.print(drawn)
 
 

@@ -131,7 +131,7 @@ def found_one(house: House, text: str) -> int:
 
 def person(house: House, person_id: int) -> PersonPage:
     """Who a person is; NotFound for none."""
-    if not _exists(house.profiles, person_id, person_id):
+    if not 0 <= person_id < 2**63 or not _exists(house.profiles, person_id, person_id):
         raise NotFound(f"there is no person {person_id}: look them up with `volano people find`")
     kin = house.profiles.get(Kin, person_id)
     profile = house.profiles.get(Profile, person_id)

@@ -101,6 +101,7 @@ def _until_full(rows: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], int]:
 def join(request: Ask, desk: Desk, person_id: int) -> Page:
     """Join somebody else to this person."""
     house, text = desk.house, form(request).get("other", "").strip()
+    flow.person(house, person_id)
     try:
         other = flow.found_one(house, text)
         merge(house, person_id, other, by=_OWNER, now=desk.clock())
