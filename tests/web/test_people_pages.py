@@ -126,7 +126,7 @@ def test_an_odd_moment_to_look_back_from_is_no_fault(visitor: Visitor, before: s
 
 @pytest.mark.parametrize("path", ["", "/export.json"])
 def test_a_number_too_long_for_a_person_is_nobody(visitor: Visitor, path: str) -> None:
-    assert visitor.get(f"/people/{'9' * 30}{path}").status_code == 404
+    assert visitor.see(f"/people/{'9' * 30}{path}").status_code == 404
 
 
 def test_nobody_has_a_page_who_never_came(visitor: Visitor) -> None:
