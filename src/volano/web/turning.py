@@ -17,7 +17,7 @@ from volano.ports import Journal
 from volano.wiring import FIRST, House, hold_budget
 
 _IDLE = 0.05  # seconds between looks at empty journals
-_REST_DRAINED = 0.25  # seconds of rest after a small drain at most: each commit costs the same, full or not
+_REST_DRAINED = 0.05  # seconds of rest after a small drain at most: each commit costs the same, full or not
 _LOOK = 0.3  # seconds between looks at whether it is time to think
 _LOOK_TIDY = 1.0  # seconds between looks at whether it is time to tidy
 _THINK_EVERY = 15.0  # seconds between two plans while events come in
@@ -224,7 +224,7 @@ def rest(moved: int, took: float) -> float:
     """Seconds to rest after a drain: as long as a small one took, that frames gather; none while many wait.
 
     >>> rest(0, 0.01), rest(40, 0.2), rest(40, 3.0), rest(500, 2.0)
-    (0.05, 0.2, 0.25, 0.0)
+    (0.05, 0.05, 0.05, 0.0)
     """
     if moved >= _FRAMES:
         return 0.0
