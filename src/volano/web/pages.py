@@ -210,6 +210,7 @@ def page(request: Ask, desk: Desk, template: str, *, status: int = 200, **data: 
         note=note,
         note_key=note_key,
         jobs=desk.turning.jobs,
+        zone=desk.zone,
         **data,
     )
     headers = {"Cache-Control": "no-store"}

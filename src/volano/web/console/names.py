@@ -80,7 +80,6 @@ def _show(request: Ask, desk: Desk, key: str, naming: Naming, *, problem: str = 
         pairs=[*naming.properties.items(), *[("", "")] * _ROOM],
         standard=STANDARD,
         words=WORDS,
-        zone=desk.zone,
         **_preview(desk, naming),
     )
 
@@ -135,7 +134,7 @@ def _short(value: Any) -> str:
 
 def preview(request: Ask, desk: Desk) -> Page:
     """The last ten events under what is being chosen, as a fragment."""
-    return page(request, desk, "_examples.html", zone=desk.zone, **_preview(desk, _sent(request)))
+    return page(request, desk, "_examples.html", **_preview(desk, _sent(request)))
 
 
 def _sent(request: Ask) -> Naming:

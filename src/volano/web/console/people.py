@@ -80,7 +80,6 @@ def _show(request: Ask, desk: Desk, person_id: int, *, status: int = 200, proble
         traits=known(shown, shop, now=now),
         days=happenings(rows, desk.house.state, shop),
         identities=joins(shown, named(desk.house.state)),
-        zone=shop.timezone,
         earlier=until is not None,
         more=more,
     )
@@ -162,7 +161,7 @@ def forget(request: Ask, desk: Desk, person_id: int) -> Page:
         backups=lambda hashes: forget_in_backups(house.state, hashes, now=now),
     )
     desk.turning.touched()
-    return page(request, desk, "forgotten.html", receipt=receipt, zone=desk.zone)
+    return page(request, desk, "forgotten.html", receipt=receipt)
 
 
 ROUTES = [

@@ -151,7 +151,6 @@ def content(request: Ask, desk: Desk) -> dict[str, Any]:
         "tiles": tiles(seen),
         "past": seen.newest is not None and seen.until < now - DAY,
         "weeks": weeks(seen, shop),
-        "zone": shop.timezone,
         "leak": leak_card(seen.leaks[0], shop) if seen.leaks else None,
         "idea": next(iter(idea_cards(seen.ideas[:1], [], seen.leaks)), None),
         "due": _due(seen),
