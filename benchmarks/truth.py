@@ -25,6 +25,7 @@ from volano.flow.report import count_journey
 from volano.flow.review import review
 from volano.plan import playbook, rice
 from volano.settings import Settings
+from volano.testing.census_memory import MemoryCensus
 from volano.testing.journal_memory import MemoryJournal
 from volano.testing.lake_memory import MemoryLake
 from volano.testing.profiles_memory import MemoryProfiles
@@ -101,15 +102,18 @@ def _seen(verdict: Verdict) -> float:
 
 def _in_memory(home: str) -> House:
     lake = MemoryLake()
+    profiles = MemoryProfiles()
     Path(home, "imports").mkdir()
     return House(
         settings=Settings(),
         home=Path(home),
         lake=lake,
         upkeep=lake,
+        corrections=lake,
         journal=MemoryJournal(),
         state=MemoryState(),
-        profiles=MemoryProfiles(),
+        profiles=profiles,
+        census=MemoryCensus(profiles),
     )
 
 

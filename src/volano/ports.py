@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol, TypeVar
 
 import msgspec
 import pyarrow as pa
 
-from volano.domain.change import Change, Key
+from volano.domain.change import Change, Counted, Key
 from volano.domain.rewritten import Rewritten
 from volano.domain.texts import Texts
 from volano.domain.view import Offset, Only, View
@@ -159,6 +159,27 @@ class Profiles(Protocol):
     def offset(self, journal: str) -> int: ...
 
     def turn(self) -> AbstractContextManager[None]: ...
+
+
+class Census(Protocol):
+    """Columns of facts of everybody beside the profiles, and who changed since they were kept.
+
+    `look`, with the stamp that rows must have ("": any), gives the mark of the moment and the people whose
+    profile was put or dropped since the rows that are kept; without such rows `base` is −1, and whoever is
+    put from then on is noted. `read` gives the large table and the small one, `parts` the large one bit by
+    bit. `keep` replaces the small table, and the large one if it is given, as of the mark of a look; it does
+    nothing if all profiles were made afresh meanwhile. Who does any of this has the `turn`, one at a time.
+    """
+
+    def turn(self) -> AbstractContextManager[None]: ...
+
+    def look(self, stamp: str) -> Counted: ...
+
+    def read(self, columns: Sequence[str]) -> tuple[pa.Table, pa.Table]: ...
+
+    def parts(self) -> Iterator[pa.Table]: ...
+
+    def keep(self, seen: Counted, late: pa.Table, base: Iterable[pa.Table] | None = None) -> None: ...
 
 
 class TableFile(Protocol):

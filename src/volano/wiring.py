@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from volano.domain.account import Source
 from volano.domain.backup import Backup
 from volano.errors import BadInput, BrokenHome
-from volano.ports import Corrections, Journal, Lake, Profiles, Sql, State, TableFile, Upkeep
+from volano.ports import Census, Corrections, Journal, Lake, Profiles, Sql, State, TableFile, Upkeep
 from volano.settings import Settings
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ class House:
     journal: Journal
     state: State
     profiles: Profiles
+    census: Census
     others: Callable[[], Sequence[Journal]] = _nobody
     geo: Callable[[str], str] = _nowhere
 
@@ -87,6 +88,7 @@ def open_house(settings: Settings, *, make: bool = True, journal: str = FIRST) -
 
     `journal` is the name of the one this process appends to: no two processes may have the same.
     """
+    from volano.adapters.census_parquet import ParquetCensus
     from volano.adapters.profiles_lmdb import LmdbProfiles
     from volano.adapters.state_sql import SqlState
 
@@ -112,6 +114,7 @@ def open_house(settings: Settings, *, make: bool = True, journal: str = FIRST) -
         journal=_open_journal(settings, home, journal, lake),
         state=SqlState(f"sqlite:///{home / 'state.db'}"),
         profiles=LmdbProfiles(home / "profiles"),
+        census=ParquetCensus(home / "profiles"),
         others=_others(settings, home, journal, lake),
         geo=_open_geo(settings.geoip),
     )

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.flow.site import Site
+from volano.adapters.census_parquet import ParquetCensus
 from volano.adapters.lake_duckdb import DuckLake
 from volano.adapters.profiles_lmdb import LmdbProfiles
 
@@ -18,4 +19,8 @@ def site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Site]:
     if request.param == "memory":
         yield Site()
     else:
-        yield Site(lake=DuckLake(tmp_path / "lake", 2), profiles=LmdbProfiles(tmp_path / "profiles"))
+        yield Site(
+            lake=DuckLake(tmp_path / "lake", 2),
+            profiles=LmdbProfiles(tmp_path / "profiles"),
+            on_disk=ParquetCensus(tmp_path / "profiles"),
+        )

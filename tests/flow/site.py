@@ -16,7 +16,8 @@ from volano.domain.view import View
 from volano.flow.decide import person_of
 from volano.flow.ingest import drain
 from volano.observe.identity import identity
-from volano.ports import Lake, Profiles
+from volano.ports import Census, Lake, Profiles
+from volano.testing.census_memory import MemoryCensus
 from volano.testing.journal_memory import MemoryJournal
 from volano.testing.lake_memory import MemoryLake
 from volano.testing.profiles_memory import MemoryProfiles
@@ -52,6 +53,15 @@ class Site:
     journal: MemoryJournal = field(default_factory=MemoryJournal)
     lake: Lake = field(default_factory=MemoryLake)
     profiles: Profiles = field(default_factory=MemoryProfiles)
+    on_disk: Census | None = None
+
+    @property
+    def census(self) -> Census:
+        """The census of the profiles, which are in memory unless it was told."""
+        if self.on_disk is None:
+            assert isinstance(self.profiles, MemoryProfiles)
+            self.on_disk = MemoryCensus(self.profiles)
+        return self.on_disk
 
     def send(self, *events: Event, source: str = "web", refusals: tuple[Refusal, ...] = ()) -> None:
         """One request to the journal."""

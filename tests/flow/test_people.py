@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.flow.site import MINUTE, NOW, Site, event, order
+from volano.adapters.census_parquet import ParquetCensus
 from volano.adapters.lake_duckdb import DuckLake
 from volano.adapters.profiles_lmdb import LmdbProfiles
 from volano.domain.erasure import Receipt
@@ -79,7 +80,10 @@ def house(request: pytest.FixtureRequest, tmp_path: Path) -> House:
     made = House(home=tmp_path)
     if request.param == "disk":
         made = House(
-            home=tmp_path, lake=DuckLake(tmp_path / "lake", 2), profiles=LmdbProfiles(tmp_path / "live")
+            home=tmp_path,
+            lake=DuckLake(tmp_path / "lake", 2),
+            profiles=LmdbProfiles(tmp_path / "live"),
+            on_disk=ParquetCensus(tmp_path / "live"),
         )
     made.send(event(anon="phone", time=NOW), event(anon="kiosk", time=NOW + 1))
     told = {"kind": "identify", "properties": {"email": "Ann@Shop.example", "plan": "gold", "login": "ann"}}

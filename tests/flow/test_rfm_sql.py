@@ -13,7 +13,7 @@ import pytest
 from tests.flow.site import Site
 from volano.domain.change import Change
 from volano.domain.tables import TIME, filled
-from volano.flow.segments import everybody
+from volano.flow.everybody import everybody
 from volano.flow.transitions import transition_view
 from volano.observe.traits import VIEW, tally
 from volano.observe.transitions import NO_ORDER
@@ -94,7 +94,7 @@ def lake(site: Site) -> Lake:
 def test_the_rfm_table_is_the_one_that_sql_gives(site: Site, lake: Lake) -> None:
     profiles = tally(lake.read(VIEW))
     site.profiles.put(Change(puts=tuple((one.person_id, one) for one in profiles)))
-    people = everybody(site.profiles, now=NOW)
+    people = everybody(site, now=NOW)
     names = ("person_id", "rfm_recency", "rfm_frequency", "rfm_money", "rfm")
     columns = (people[name].to_pylist() for name in names)
     ours = {person: (*scores,) for person, *scores in zip(*columns, strict=True) if scores[-1] is not None}

@@ -12,12 +12,12 @@ from volano.domain.change import Change
 from volano.domain.profile import Profile
 from volano.domain.segment import Due, Move, Segment
 from volano.errors import BadInput, NotFound
+from volano.flow.everybody import everybody
 from volano.flow.segments import (
     AT_ONCE,
     backfill,
     drop,
     due,
-    everybody,
     fitting,
     members,
     plant,
@@ -142,7 +142,7 @@ def test_a_preview_tells_size_sample_and_overlap(site: Site) -> None:
     kept("keen", KEEN, site, state)
     kept("buyers", {"orders": {"$gte": 1}}, site, state)
     backfill(site.lake, site.profiles, of(state), now=NOW)
-    people = everybody(site.profiles, now=NOW)
+    people = everybody(site, now=NOW)
     found = preview(site.lake, people, {"orders": {"$gte": 1}, **KEEN}, state.find(Segment), now=NOW)
     assert (found.size, found.people, found.share, found.sample) == (1, 3, 1 / 3, (1,))
     assert [(one.segment, one.size, one.both) for one in found.overlap] == [("buyers", 2, 1), ("keen", 1, 1)]
@@ -189,13 +189,13 @@ def test_live_membership_is_what_the_rule_says_of_the_whole_past(
     for moment in (clock, clock + 3 * DAY, clock + 30 * DAY):
         while (change := due(site.profiles, segments, now=moment)) is not None:
             site.profiles.put(change)
-        people = everybody(site.profiles, now=moment)
+        people = everybody(site, now=moment)
         for key, rule in RULES.items():
             assert inside(site.profiles, key) == fitting(site.lake, people, rule, now=moment), key
 
 
 def test_a_preview_of_nobody_is_empty(site: Site) -> None:
-    found = preview(site.lake, everybody(site.profiles, now=NOW), KEEN, now=NOW)
+    found = preview(site.lake, everybody(site, now=NOW), KEEN, now=NOW)
     assert (found.size, found.people, found.share, found.sample) == (0, 0, 0, ())
 
 

@@ -17,6 +17,7 @@ from volano.domain.tables import EVENTS, QUARANTINE
 from volano.domain.verdict import GoalResult, Lesson, Verdict
 from volano.maths.hashing import hash63
 from volano.settings import Settings
+from volano.testing.census_memory import MemoryCensus
 from volano.testing.journal_memory import MemoryJournal
 from volano.testing.lake_memory import MemoryLake
 from volano.testing.profiles_memory import MemoryProfiles
@@ -34,6 +35,7 @@ def empty_house(home: Path = Path("unused")) -> House:
     lake = MemoryLake()
     state = MemoryState()
     state.put(Source(key="web", name="Shop", write_key="wk_test"))
+    profiles = MemoryProfiles()
     return House(
         settings=Settings(),
         home=home,
@@ -42,7 +44,8 @@ def empty_house(home: Path = Path("unused")) -> House:
         corrections=lake,
         journal=MemoryJournal(),
         state=state,
-        profiles=MemoryProfiles(),
+        profiles=profiles,
+        census=MemoryCensus(profiles),
     )
 
 

@@ -12,16 +12,19 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from volano.adapters.census_notes import NOTES, note
 from volano.adapters.lmdb_room import room_of
 from volano.domain.change import Change, Key, Packed
+from volano.domain.profile import Profile
 from volano.ports import N
 
-_MAP = 1 << 30  # bytes of address space; the file is only as large as what it holds
+MAP = 1 << 30  # bytes of address space; the file is only as large as what it holds
 _AT_ONCE = 1_000  # records of a scan that are read in one transaction
 _SIGN = 1 << 63  # added to a key, so that the bytes lie in the order of the numbers
 _ONE, _TWO = struct.Struct(">Q"), struct.Struct(">QQ")
 _POSITION = struct.Struct(">q")
 _POSITIONS = "positions"
+_PROFILE = Profile.__name__
 _FIRST_VERSION = ("profiles", "links", "offsets")  # what homes of the first version kept
 
 Record = tuple[bytes, bytes]
@@ -31,7 +34,7 @@ _encode = msgspec.msgpack.Encoder().encode
 class LmdbProfiles:
     """A folder with an LMDB environment, a database for each kind; each `put` is one transaction."""
 
-    def __init__(self, path: Path, *, map_size: int = _MAP) -> None:
+    def __init__(self, path: Path, *, map_size: int = MAP) -> None:
         self._room = room_of(Path(path), map_size)
         self._lock = Path(path) / "turn.lock"
         self._decoders: dict[type, Callable[[bytes], Any]] = {}
@@ -49,7 +52,7 @@ class LmdbProfiles:
         end = None if high is None else _packed(high)
         while start is not None:
             records = self._room.read(kind.__name__, _Stretch(start, end)) or []
-            yield from ((_number(key), decode(raw)) for key, raw in records)
+            yield from ((number(key), decode(raw)) for key, raw in records)
             start = records[-1][0] + b"\0" if len(records) == _AT_ONCE else None
 
     def put(self, change: Change) -> None:
@@ -59,7 +62,12 @@ class LmdbProfiles:
         afresh = {kind.__name__ for kind in change.afresh}
         drops = [(kind.__name__, _packed(key)) for kind, key in change.drops]
         upto = change.upto
-        names = {*afresh, *heaps, *(put[0] for put in puts), *(drop[0] for drop in drops), _POSITIONS}
+        names = {*afresh, *heaps, *(put[0] for put in puts), *(drop[0] for drop in drops), _POSITIONS, NOTES}
+
+        def changed() -> Iterator[bytes]:
+            yield from (key for name, key in drops if name == _PROFILE)
+            yield from (key for name, key, _ in puts if name == _PROFILE)
+            yield from (_packed(key) for some in change.packed if some.kind is Profile for key in some.keys)
 
         def write(txn: Any, databases: dict[str, Any]) -> None:
             for name in afresh:
@@ -74,6 +82,8 @@ class LmdbProfiles:
             if upto is not None:
                 position = _POSITION.pack(upto.position)
                 txn.put(upto.journal.encode(), position, db=databases[_POSITIONS])
+            if _PROFILE in names:
+                note(txn, databases[NOTES], changed(), afresh=_PROFILE in afresh)
 
         self._room.write(names, write)
 
@@ -140,7 +150,8 @@ def _packed(key: Key) -> bytes:
     return _ONE.pack(key + _SIGN)
 
 
-def _number(raw: bytes) -> Key:
+def number(raw: bytes) -> Key:
+    """The key that was packed so."""
     if len(raw) == _TWO.size:
         first, second = _TWO.unpack(raw)
         return first - _SIGN, second - _SIGN

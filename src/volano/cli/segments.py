@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
@@ -71,14 +72,14 @@ def segments(
     Example: volano segments --starters
     """
     from volano.domain.segment import Segment
-    from volano.flow.segments import everybody, plant
+    from volano.flow.segments import plant
     from volano.observe.overlap import sizes
     from volano.rules.words import sentence
 
     house = open_house(read_settings(home=home), make=False)
     if starters and plant(house.state, now=now()):
         _settle(house)
-    inside = sizes(everybody(house.profiles, now=now(), bounds=_bounds(house)))
+    inside = sizes(_everybody(house, ["segments"], now()))
     found = [
         {
             "key": one.key,
@@ -125,10 +126,10 @@ def _kept(house: House, key: str) -> Segment:
 
 def _preview(house: House, rule: Any) -> Preview:
     from volano.domain.segment import Segment
-    from volano.flow.segments import everybody, preview
+    from volano.flow.segments import facts_asked, preview
 
     moment = now()
-    people = everybody(house.profiles, now=moment, bounds=_bounds(house))
+    people = _everybody(house, facts_asked(rule), moment)
     return preview(house.lake, people, rule, house.state.find(Segment), now=moment)
 
 
@@ -162,12 +163,10 @@ def _settle(house: House) -> None:
 
 
 def _members(house: House, rule: Any, export: str | None, as_json: bool) -> None:
-    from volano.flow.segments import everybody, fitting, named_people
+    from volano.flow.segments import facts_asked, fitting, named_people
 
     moment = now()
-    people = fitting(
-        house.lake, everybody(house.profiles, now=moment, bounds=_bounds(house)), rule, now=moment
-    )
+    people = fitting(house.lake, _everybody(house, facts_asked(rule), moment), rule, now=moment)
     names = named_people(house.lake, people)
     found = [{"person_id": person, "known_as": names[person]} for person in people]
     if export is None:
@@ -197,8 +196,11 @@ def _show(found: Preview) -> None:
         table("They are in", ["segment", "of these", "in all"], rows)
 
 
-def _bounds(house: House) -> Any:
-    """Where the types of customers begin."""
+def _everybody(house: House, names: Iterable[str], moment: int) -> Any:
+    """These facts of all people, by the shop's own types of customers."""
+    from volano.flow.everybody import everybody
     from volano.flow.shop import shop_of
 
-    return shop_of(house.state, house.settings).rfm
+    bounds = shop_of(house.state, house.settings).rfm
+    with progress("looking at people") as move:
+        return everybody(house, names, now=moment, bounds=bounds, progress=move)

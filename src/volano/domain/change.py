@@ -38,6 +38,20 @@ class Packed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Counted:
+    """How a census stands: rows in its large table (−1: there is none) and in its small one, who changed.
+
+    `mark` names the moment; `stamp` is what the rows were asked to have.
+    """
+
+    stamp: str
+    mark: int
+    base: int = -1
+    late: int = 0
+    changed: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
     """First the kinds of `afresh` are emptied, then come the drops, `packed`, `puts` and `upto`.
 

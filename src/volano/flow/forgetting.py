@@ -24,6 +24,7 @@ from volano.domain.segment import Due, Move
 from volano.domain.tables import OF_PEOPLE
 from volano.domain.view import View
 from volano.flow.decide import person_of
+from volano.flow.everybody import left_out
 from volano.flow.house import House
 from volano.flow.joining import recalled, records, remade
 from volano.flow.people import NAMED, meant
@@ -31,7 +32,7 @@ from volano.observe.addresses import COLUMNS as CALLS
 from volano.observe.addresses import given_in
 from volano.observe.mentions import Mentions
 from volano.observe.stitching import Forgotten, forgotten
-from volano.ports import Corrections, Journal, Profiles
+from volano.ports import Census, Corrections, Journal, Profiles
 
 Backups = Callable[[Sequence[int]], tuple[list[str], list[str]]]
 
@@ -43,6 +44,8 @@ class Forgetting(House, Protocol):
     def home(self) -> Path: ...
     @property
     def corrections(self) -> Corrections: ...
+    @property
+    def census(self) -> Census: ...
     def journals(self) -> Sequence[Journal]: ...
 
 
@@ -77,6 +80,7 @@ def forget(
         found, claimed = _from_others(house, whom)
         rows = _from_lake(house, whom, claimed)
         dropped = _from_store(house, whom, found, now)
+        left_out(house, whom.people)
         lines = _from_refused(house.home / "imports", whom)
         for journal in house.journals():
             journal.scrub(min(house.lake.offset(journal.name), house.profiles.offset(journal.name)))

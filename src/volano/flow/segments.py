@@ -16,7 +16,6 @@ from msgspec.structs import replace
 
 from volano.domain.change import Change, Key
 from volano.domain.profile import Profile
-from volano.domain.rfm import RfmBounds
 from volano.domain.segment import Due, Move, Segment
 from volano.domain.view import View
 from volano.errors import BadInput, BadRule
@@ -34,12 +33,11 @@ from volano.observe.membership import (
 from volano.observe.moments import Moments, by_person, moments_of, of_people, united, view_of
 from volano.observe.overlap import Overlap, overlaps
 from volano.observe.starters import starters
-from volano.observe.traits import people as facts_of
-from volano.observe.traits.rfm import USUAL
 from volano.ports import Lake, Profiles, State
 from volano.rules.block import block_mask
 from volano.rules.block_past import Pasts
-from volano.rules.nodes import Test, conditions
+from volano.rules.nodes import Test, conditions, fields
+from volano.rules.tree import SEGMENTS
 from volano.rules.words import said
 
 AT_ONCE = 5_000  # people settled in one turn of the profiles
@@ -202,9 +200,9 @@ def due(profiles: Profiles, segments: Ready, *, now: int, limit: int = 1_000) ->
     return Change(puts=change.puts, drops=(*((Due, key) for key in popped), *change.drops))
 
 
-def everybody(profiles: Profiles, *, now: int, bounds: RfmBounds = USUAL) -> pa.Table:
-    """The facts of all people as columns."""
-    return facts_of((profile for _, profile in profiles.scan(Profile)), now=now, bounds=bounds)
+def facts_asked(rule: Any) -> frozenset[str]:
+    """The names of the facts that `preview` and `fitting` need for a rule; BadRule if it cannot be had."""
+    return fields(tree_of(rule)) | {SEGMENTS}
 
 
 def preview(
@@ -221,15 +219,14 @@ def preview(
         size=chosen.num_rows,
         people=people.num_rows,
         share=chosen.num_rows / max(people.num_rows, 1),
-        sample=tuple(chosen["person_id"].slice(0, SAMPLE).to_pylist()),
+        sample=tuple(sorted(chosen["person_id"].to_pylist())[:SAMPLE]),
         overlap=overlaps(chosen, people, segments),
     )
 
 
 def fitting(lake: Lake, people: pa.Table, rule: Any, *, now: int) -> list[int]:
     """The ids of the people of the table whom a rule fits."""
-    found: list[int] = _chosen(lake, people, tree_of(rule), now)["person_id"].to_pylist()
-    return found
+    return sorted(_chosen(lake, people, tree_of(rule), now)["person_id"].to_pylist())
 
 
 def members(profiles: Profiles, key: str) -> Iterator[Profile]:

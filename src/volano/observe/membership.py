@@ -22,6 +22,7 @@ from volano.observe.moments import moments, pruned, united
 from volano.observe.traits import FIELDS, TIMED, facts
 from volano.observe.traits.given import TRAITS as GIVEN
 from volano.observe.traits.notices import turns as notice_turns
+from volano.observe.traits.phones import turns as phone_turns
 from volano.observe.traits.rfm import USUAL
 from volano.observe.traits.rfm import turns as rfm_turns
 from volano.observe.traits.visits import turns as visit_turns
@@ -211,6 +212,7 @@ def _turns(names: frozenset[str], bounds: RfmBounds) -> tuple[Turns, ...]:
         "visits": visit_turns,
         "notices": notice_turns,
         "rfm": partial(rfm_turns, bounds=bounds),
+        "phones": phone_turns,
     }
     groups = {FIELDS[name].group for name in names & FIELDS.keys()}
     return tuple(turns for group, turns in known.items() if group in groups)

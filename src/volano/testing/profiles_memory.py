@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from volano.domain.change import Change, Key
+from volano.domain.profile import Profile
 from volano.ports import N
 
 
@@ -20,6 +21,8 @@ class MemoryProfiles:
         self._records: dict[type, dict[Key, bytes]] = {}
         self._offsets: dict[str, int] = {}
         self._lock = Lock()
+        self.puts = 0
+        self.changed: dict[Any, int] | None = None  # whose profile was changed by which put, for a census
 
     def get(self, kind: type[N], key: Key) -> N | None:
         """The record of that key."""
@@ -47,8 +50,19 @@ class MemoryProfiles:
             self._records.get(kind, {}).pop(key, None)
         for kind, key, raw in puts:
             self._records.setdefault(kind, {})[key] = raw
+        self._note(change)
         if change.upto is not None:
             self._offsets[change.upto.journal] = change.upto.position
+
+    def _note(self, change: Change) -> None:
+        self.puts += 1
+        if Profile in change.afresh:
+            self.changed = None
+        if self.changed is not None:
+            people = [key for kind, key in change.drops if kind is Profile]
+            people += [key for key, record in change.puts if type(record) is Profile]
+            people += [key for some in change.packed if some.kind is Profile for key in some.keys]
+            self.changed.update(dict.fromkeys(people, self.puts))
 
     def offset(self, journal: str) -> int:
         """How far a journal has been read into the profiles; −1 in a store that was never told any."""

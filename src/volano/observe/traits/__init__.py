@@ -29,11 +29,12 @@ from volano.observe.traits.hours import HOURS
 from volano.observe.traits.notices import NOTICES
 from volano.observe.traits.notices import turns as notice_turns
 from volano.observe.traits.phones import PHONES
+from volano.observe.traits.phones import turns as phone_turns
 from volano.observe.traits.rfm import RFM, USUAL
 from volano.observe.traits.rfm import facts as rfm_facts
 from volano.observe.traits.rfm import turns as rfm_turns
 from volano.observe.traits.seen import SEEN
-from volano.observe.traits.table import table_of
+from volano.observe.traits.table import NEVER, asked_of, kept_of, kept_schema, told_of
 from volano.observe.traits.taste import TASTE
 from volano.observe.traits.touch import TOUCH
 from volano.observe.traits.trait import Field, Trait
@@ -145,14 +146,47 @@ def facts(profile: Profile | None, *, now: int, bounds: RfmBounds = USUAL) -> di
 
 def turns(profile: Profile, *, now: int, bounds: RfmBounds = USUAL) -> int | None:
     """The next moment (UTC µs) at which time alone changes a fact that is not among TIMED; None for never."""
-    found = (visit_turns(profile, now), notice_turns(profile, now), rfm_turns(profile, now, bounds))
+    found = (
+        visit_turns(profile, now),
+        notice_turns(profile, now),
+        rfm_turns(profile, now, bounds),
+        phone_turns(profile, now),
+    )
     return min((at for at in found if at is not None), default=None)
 
 
-def people(profiles: Iterable[Profile], *, now: int, bounds: RfmBounds = USUAL) -> pa.Table:
+def people(
+    profiles: Iterable[Profile], *, now: int, bounds: RfmBounds = USUAL, names: Iterable[str] | None = None
+) -> pa.Table:
     """The facts of many as columns, null where missing, with `person_id` first; texts as dictionaries.
 
-    Each given trait is a column `traits.<key>` of the kind of value that is told most; where a person told
-    another kind it is null.
+    Only those of `names`, where they are told. Each given trait is a column `traits.<key>` of the kind of
+    value that is told most; where a person told another kind it is null.
     """
-    return table_of(((one.person_id, facts(one, now=now, bounds=bounds)) for one in profiles), FIELDS)
+    some = [*kept(profiles, now=now, bounds=bounds)]
+    return told(pa.concat_tables(some) if some else KEPT.empty_table(), names, now=now)
+
+
+KEPT = kept_schema(FIELDS)
+
+
+def kept(profiles: Iterable[Profile], *, now: int, bounds: RfmBounds = USUAL) -> Iterator[pa.Table]:
+    """What can be kept of the facts of people (the columns KEPT), some thousand at a time.
+
+    It holds until time alone changes it, which the column `until` tells: `told` makes facts of it.
+    """
+    each = (
+        (one.person_id, facts(one, now=now, bounds=bounds), turns(one, now=now, bounds=bounds) or NEVER)
+        for one in profiles
+    )
+    return kept_of(each, FIELDS)
+
+
+def told(rows: pa.Table, names: Iterable[str] | None = None, *, now: int) -> pa.Table:
+    """The facts at `now` (UTC µs), all or those of `names`, of people of whom rows of `kept` hold still."""
+    return told_of(rows, FIELDS, names, now=now)
+
+
+def asked(names: Iterable[str] | None) -> list[str]:
+    """The columns of KEPT from which the facts of `names` are told; None: all."""
+    return asked_of(names, FIELDS)

@@ -85,10 +85,10 @@ def facts(profile: Profile, now: int, found: dict[str, Any]) -> None:
 
 
 def turns(profile: Profile, now: int) -> int | None:
-    """The next midnight (UTC µs) at which a day leaves a window."""
+    """The next midnight (UTC µs) at which a day enters or leaves a window."""
     days = [day for day, _, _ in daily(profile.notices)]
-    leaves = [day + window for day in days for window in WINDOWS if day + window > now // DAY]
-    return min(leaves) * DAY if leaves else None
+    edges = [day + edge for day in days for edge in (0, *WINDOWS) if day + edge > now // DAY]
+    return min(edges) * DAY if edges else None
 
 
 NOTICES = Trait(

@@ -14,10 +14,10 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from volano.domain.profile import Device, Profile
+from volano.domain.profile import TOKEN_DAYS, Device, Profile
 from volano.maths.columns import Ints, Texts, changes
 from volano.maths.hashing import hash63
-from volano.observe.traits.history import SECOND, History, ranks
+from volano.observe.traits.history import DAY, SECOND, History, ranks
 from volano.observe.traits.properties import read
 from volano.observe.traits.taste import smallest
 from volano.observe.traits.trait import Columns, Field, Trait
@@ -200,6 +200,16 @@ def facts(profile: Profile, now: int, found: dict[str, Any]) -> None:
         gone = max(device.invalid_at for device in devices)
         found["uninstalled"] = set(states) == {"invalid"} and profile.last_seen // SECOND <= gone
         found["token_expired"] = "expired" in states and "valid" not in states
+
+
+def turns(profile: Profile, now: int) -> int | None:
+    """The next moment (UTC µs) at which a push token is given up, as nothing was heard of it for so long."""
+    given_up = [
+        max(device.token_at, device.seen_at) + TOKEN_DAYS * DAY + 1
+        for device in devices_of(profile).values()
+        if device.token
+    ]
+    return min((at * SECOND for at in given_up if at * SECOND > now), default=None)
 
 
 PHONES = Trait(

@@ -255,10 +255,10 @@ def _daily(packed: bytes) -> list[tuple[int, int]]:
 
 
 def turns(profile: Profile, now: int) -> int | None:
-    """The next midnight (UTC µs) at which a day leaves a window."""
+    """The next midnight (UTC µs) at which a day enters or leaves a window."""
     today = now // DAY_MICROS
-    leaves = [day + window for day, _ in _daily(profile.visits) for window in WINDOWS if day + window > today]
-    return min(leaves) * DAY_MICROS if leaves else None
+    edges = [day + edge for day, _ in _daily(profile.visits) for edge in (0, *WINDOWS) if day + edge > today]
+    return min(edges) * DAY_MICROS if edges else None
 
 
 VISITS = Trait(

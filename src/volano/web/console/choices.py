@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import pyarrow as pa
@@ -10,7 +11,7 @@ import pyarrow.compute as pc
 from volano.domain.money import digits
 from volano.domain.rfm import TYPES
 from volano.domain.segment import Segment
-from volano.flow import segments as flow
+from volano.flow import everybody as flow
 from volano.flow.arrivals import events_seen
 from volano.flow.shop import lens_of, shop_of
 from volano.observe.traits import FIELDS
@@ -43,14 +44,15 @@ def group_name(group: str) -> str:
     return _GROUPS.get(group, group)
 
 
-def everybody(desk: Desk) -> tuple[pa.Table, int] | None:
-    """The facts of all people and when they were read (UTC µs); None while they never were."""
+def everybody(desk: Desk, names: Iterable[str]) -> tuple[pa.Table, int] | None:
+    """These facts of all people and when they were read (UTC µs); None while they never were."""
+    wanted = frozenset(names)
 
     def read() -> tuple[pa.Table, int]:
         now, house = desk.clock(), desk.house
-        return flow.everybody(house.profiles, now=now, bounds=lens_of(house).shop.rfm), now
+        return flow.everybody(house, wanted, now=now, bounds=lens_of(house).shop.rfm), now
 
-    found: tuple[pa.Table, int] | None = desk.memo.lately("everybody", read)
+    found: tuple[pa.Table, int] | None = desk.memo.lately(("everybody", wanted), read)
     return found
 
 
@@ -83,7 +85,7 @@ def _hints(desk: Desk, field: str) -> list[str]:
         return list(TYPES)
     if field == "segments":
         return [each.key for each in desk.house.state.find(Segment)]
-    found = everybody(desk)
+    found = everybody(desk, [field])
     if found is None or field not in found[0].column_names:
         return []
     column = found[0][field]
@@ -100,12 +102,18 @@ def words_of(desk: Desk) -> Words:
     kinds = {
         name: "money" if name in MONEY else each.kind for name, each in FIELDS.items() if "*" not in name
     }
-    found = everybody(desk)
-    for name in found[0].column_names if found else ():
-        if name.startswith(_GIVEN):
-            kinds[name] = _kind(found[0].schema.field(name).type) if found else "text"
+    kinds |= {_GIVEN + key: _kind(type_) for key, type_ in _given(desk).items()}
     unit = 10 ** digits(shop_of(desk.house.state, desk.house.settings).currency)
     return Words(kinds=kinds, unit=unit)
+
+
+def _given(desk: Desk) -> dict[str, pa.DataType]:
+    """The traits that the shop tells of people; none while they were never looked for."""
+
+    def read() -> dict[str, pa.DataType]:
+        return flow.given_kinds(desk.house, now=desk.clock(), bounds=lens_of(desk.house).shop.rfm)
+
+    return desk.memo.lately("given", read) or {}
 
 
 def _kind(type_: pa.DataType) -> str:

@@ -44,7 +44,7 @@ class Size:
 
 def segments(request: Ask, desk: Desk) -> Page:
     """All segments with their sizes."""
-    found = everybody(desk)
+    found = everybody(desk, ["segments"])
     inside = sizes(found[0]) if found else {}
     whole = found[0].num_rows if found else 0
     cards: list[dict[str, Any]] = [
@@ -116,7 +116,10 @@ def _size(desk: Desk, rule: dict[str, Any] | str, key: str) -> tuple[Size | None
     if isinstance(rule, str):
         return None, rule
     others = [each for each in desk.house.state.find(Segment) if each.key != key]
-    known = everybody(desk)
+    try:
+        known = everybody(desk, flow.facts_asked(rule))
+    except BadInput as error:
+        return None, error.message
     if known is None:
         return None, ""
     people, as_of = known

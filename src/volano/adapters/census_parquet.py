@@ -1,0 +1,166 @@
+"""The census in Parquet files beside the profiles; which of them hold is noted in the store of profiles."""
+
+from __future__ import annotations
+
+import fcntl
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from volano.adapters.census_notes import FOLLOW, KEPT, NOTES, noted, settle
+from volano.adapters.lmdb_room import room_of
+from volano.adapters.profiles_lmdb import MAP, number
+from volano.domain.change import Counted
+
+_ROWS = 122_880  # of a row group
+_SQUEEZE = {"compression": "zstd", "compression_level": 1}
+
+
+class _Kept(msgspec.Struct, frozen=True, array_like=True):
+    """Which files hold, and how many rows they have."""
+
+    stamp: str
+    base: str
+    base_rows: int
+    late: str
+    late_rows: int
+
+
+class ParquetCensus:
+    """Files in the folder `census` of that of the profiles; names that are not noted are of nobody."""
+
+    def __init__(self, path: Path, *, map_size: int = MAP) -> None:
+        self._room = room_of(Path(path), map_size)
+        self._folder = Path(path) / "census"
+        self._lock = Path(path) / "census.lock"
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """One thread of one process at a time."""
+        self._folder.mkdir(mode=0o700, exist_ok=True)
+        with self._lock.open("w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
+    def look(self, stamp: str) -> Counted:
+        """How it stands; where nothing of that stamp is kept, changes are noted from now on."""
+        found: Counted | None = self._room.read(NOTES, lambda txn, notes: self._seen(txn, notes, stamp))
+        if found is not None and found.base >= 0:
+            return found
+        marks: list[int] = []
+
+        def begin(txn: Any, databases: dict[str, Any]) -> None:
+            notes = databases[NOTES]
+            txn.drop(notes, delete=False)
+            txn.put(FOLLOW, b"", db=notes)
+            marks.append(txn.id())
+
+        self._room.write((NOTES,), begin)
+        return Counted(stamp=stamp, mark=marks[-1])
+
+    def read(self, columns: Sequence[str]) -> tuple[pa.Table, pa.Table]:
+        """The large table and the small one."""
+        kept = self._kept()
+        texts = [name for name in columns if name not in ("person_id", "given", "until")]
+        large, small = (
+            pq.read_table(
+                self._folder / name,
+                columns=[*columns],
+                memory_map=True,
+                read_dictionary=_words(self._folder / name, texts),
+            )
+            for name in (kept.base, kept.late)
+        )
+        return large, small
+
+    def parts(self) -> Iterator[pa.Table]:
+        """The large table by its row groups."""
+        with pq.ParquetFile(self._folder / self._kept().base) as file:
+            for group in range(file.num_row_groups):
+                yield file.read_row_group(group)
+
+    def keep(self, seen: Counted, late: pa.Table, base: Iterable[pa.Table] | None = None) -> None:
+        """Writes beside what is there, notes it in one transaction, then takes away what it replaces."""
+        before = None if seen.base < 0 else self._kept()
+        small = self._written(f"{seen.mark:016x}-late", [late.combine_chunks()], late.schema)
+        assert before is not None or base is not None
+        large = (
+            (before.base, before.base_rows)
+            if base is None and before is not None
+            else self._written(f"{seen.mark:016x}-base", base or (), late.schema)
+        )
+        kept = _Kept(seen.stamp, *large, *small)
+
+        def put(txn: Any, databases: dict[str, Any]) -> None:
+            notes = databases[NOTES]
+            if txn.get(FOLLOW, db=notes) is not None:
+                settle(txn, notes, seen.mark)
+                txn.put(KEPT, msgspec.msgpack.encode(kept), db=notes)
+
+        self._room.write((NOTES,), put)
+        wanted = self._names()
+        for path in self._folder.iterdir():
+            if path.name not in wanted:
+                path.unlink()
+
+    def _written(self, name: str, tables: Iterable[pa.Table], schema: pa.Schema) -> tuple[str, int]:
+        taken, number, rows = self._names(), 0, 0
+        while f"{name}-{number}.parquet" in taken:
+            number += 1
+        path = self._folder / f"{name}-{number}.parquet"
+        with pq.ParquetWriter(path, schema, **_SQUEEZE) as file:
+            for table in _gathered(tables):
+                file.write_table(table)
+                rows += table.num_rows
+        return path.name, rows
+
+    def _names(self) -> set[str]:
+        raw = self._room.read(NOTES, lambda txn, notes: txn.get(KEPT, db=notes))
+        kept = None if raw is None else msgspec.msgpack.decode(raw, type=_Kept)
+        return set() if kept is None else {kept.base, kept.late}
+
+    def _kept(self) -> _Kept:
+        raw = self._room.read(NOTES, lambda txn, notes: txn.get(KEPT, db=notes))
+        return msgspec.msgpack.decode(raw or b"", type=_Kept)
+
+    def _seen(self, txn: Any, notes: Any, stamp: str) -> Counted | None:
+        raw = txn.get(KEPT, db=notes)
+        kept = None if raw is None else msgspec.msgpack.decode(raw, type=_Kept)
+        if kept is None or stamp not in ("", kept.stamp) or not self._there(kept):
+            return None
+        people = frozenset(map(number, noted(txn, notes)))
+        return Counted(
+            stamp=kept.stamp,
+            mark=txn.id(),
+            base=kept.base_rows,
+            late=kept.late_rows,
+            changed=people,  # type: ignore[arg-type]
+        )
+
+    def _there(self, kept: _Kept) -> bool:
+        return all((self._folder / name).is_file() for name in (kept.base, kept.late))
+
+
+def _gathered(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
+    """The same rows in tables of a row group each, so that few are in memory at a time."""
+    waiting: list[pa.Table] = []
+    rows = 0
+    for table in tables:
+        waiting.append(table)
+        rows += table.num_rows
+        if rows >= _ROWS:
+            yield pa.concat_tables(waiting)
+            waiting, rows = [], 0
+    if waiting:
+        yield pa.concat_tables(waiting)
+
+
+def _words(path: Path, columns: Sequence[str]) -> list[str]:
+    """The columns of texts, which are read as dictionaries."""
+    schema = pq.read_schema(path)
+    return [name for name in columns if pa.types.is_string(schema.field(name).type)]
