@@ -34,7 +34,8 @@ from volano.observe.stitching import Stitched, resolved
 from volano.observe.traits import block_of, joined, tally
 from volano.ports import Journal, Lake, Profiles
 
-BYTES_AT_ONCE = 16 * 1024 * 1024
+BYTES_AT_ONCE = 4 << 20  # of a journal in one drain: some ten times that is in memory meanwhile
+AGAIN = 64 << 20  # of a journal that are read again after a crash; for more the whole house is made anew
 BEHIND = 20_000  # people who are made anew one by one after a crash; for more the whole house is
 
 _frame = msgspec.msgpack.Decoder(Frame)
@@ -339,7 +340,7 @@ def _now(frames: Iterable[Frame | None]) -> int:
 
 def _between(journal: Journal, kept: int, start: int) -> Taken:
     """The frames from one position to another, if they are few enough to be worth it."""
-    if not 0 <= kept < start <= kept + BYTES_AT_ONCE * 4:
+    if not 0 <= kept < start <= kept + AGAIN:
         return []
     taken: Taken = []
     for offset, frame in _read(journal, kept, limit=10**9):
