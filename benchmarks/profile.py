@@ -124,7 +124,10 @@ def made_anew(lake: Path, store: Path) -> int:
     """All profiles from the lake into the store; how many."""
     found = DuckLake(lake).tally(VIEW, partial(roll, zone="Europe/Berlin"))
     assert found is not None
-    LmdbProfiles(store).put(Change(packed=found.parts, afresh=(Profile,)))
+    profiles = LmdbProfiles(store)
+    profiles.put(Change(afresh=(Profile,)))
+    for heap in found.heaps(50_000):
+        profiles.put(Change(packed=heap))
     return len(found)
 
 

@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from benchmarks.profile import DAY, START, measured, month
 from msgspec.structs import replace
 
-from benchmarks.profile import DAY, START, measured, month
 from volano.adapters.census_parquet import ParquetCensus
 from volano.adapters.lake_duckdb import DuckLake
 from volano.adapters.profiles_lmdb import LmdbProfiles
@@ -36,7 +36,10 @@ NOW = (START + 60 * DAY) * 1_000_000
 RULES: dict[str, Any] = {
     "orders": {"orders": {"$gte": 1}},
     "lapsing": {"orders": {"$gte": 1}, "days_since_order": {"$gte": 14, "$lt": 60}},
-    "taste and source": {"category": {"$in": ["category-3", "category-9"]}, "source": {"$prefix": "source-1"}},
+    "taste and source": {
+        "category": {"$in": ["category-3", "category-9"]},
+        "source": {"$prefix": "source-1"},
+    },
     "types": {"rfm": {"$in": ["new", "promising"]}, "events_30d": {"$gte": 3}},
     "in a segment": {"segments": {"$in": ["keen"]}, "price_band": "2000-5000"},
     "a given trait": {"traits.plan": "p1", "traits.age": {"$gte": 40}},
@@ -75,7 +78,9 @@ def touch(path: Path, count: int) -> int:
     """One person in a hundred orders once more."""
     profiles = LmdbProfiles(path)
     some = [profiles.get(Profile, person) for person in range(0, count, 100)]
-    profiles.put(Change(puts=tuple((one.person_id, replace(one, orders=one.orders + 1)) for one in some if one)))
+    profiles.put(
+        Change(puts=tuple((one.person_id, replace(one, orders=one.orders + 1)) for one in some if one))
+    )
     return len(some)
 
 

@@ -6,6 +6,7 @@ import fcntl
 import struct
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -76,7 +77,7 @@ class LmdbProfiles:
                 txn.delete(key, db=databases[name])
             for name in heaps:
                 with txn.cursor(db=databases[name]) as cursor:
-                    cursor.putmulti(_ascending(change.packed, name), append=name in afresh)
+                    _fill(cursor, _ascending(change.packed, name))
             for name, key, raw in puts:
                 txn.put(key, raw, db=databases[name])
             if upto is not None:
@@ -128,6 +129,14 @@ class _Stretch:
                         break
                     found.append((key, raw))
         return found
+
+
+def _fill(cursor: Any, records: Iterator[Record]) -> None:
+    """Puts ascending records, packed tight where they come after all that is there."""
+    first = next(records, None)
+    if first is not None:
+        append = not cursor.last() or cursor.key() < first[0]
+        cursor.putmulti(chain([first], records), append=append)
 
 
 def _ascending(parts: Sequence[Packed], name: str) -> Iterator[Record]:

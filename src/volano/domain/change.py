@@ -3,14 +3,62 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Sequence
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
+from typing import overload
 
 import msgspec
+import pyarrow as pa
 
 from volano.domain.view import Offset
 
 Key = int | tuple[int, int]  # signed 64-bit numbers
+
+
+_AT_ONCE = 1_000  # records that are squeezed together
+_squeeze = pa.Codec("zstd", compression_level=1)
+_texts = msgspec.msgpack.Decoder(list[bytes]).decode
+
+
+class Records(Sequence[bytes]):
+    """Byte strings squeezed, some thousand at a time; reading them in order opens each heap once."""
+
+    def __init__(self, records: Iterable[bytes] = ()) -> None:
+        rest, self._heaps, size = iter(records), list[tuple[int, bytes]](), 0
+        while some := list(islice(rest, _AT_ONCE)):
+            told = msgspec.msgpack.encode(some)
+            self._heaps.append((len(told), _squeeze.compress(told, asbytes=True)))
+            size += len(some)
+        self._start, self._end = 0, size
+        self._open = -1
+        self._opened: list[bytes] = []
+
+    def between(self, start: int, end: int) -> Records:
+        """Those from one place to before another, which share the room of these."""
+        some = Records()
+        some._heaps = self._heaps
+        some._start, some._end = self._start + start, min(self._start + end, self._end)
+        return some
+
+    def __len__(self) -> int:
+        return self._end - self._start
+
+    @overload
+    def __getitem__(self, at: int) -> bytes: ...
+    @overload
+    def __getitem__(self, at: slice) -> list[bytes]: ...
+    def __getitem__(self, at: int | slice) -> bytes | list[bytes]:
+        if isinstance(at, slice):
+            return [self[each] for each in range(*at.indices(len(self)))]
+        if not 0 <= at < len(self):
+            raise IndexError(at)
+        heap, place = divmod(self._start + at, _AT_ONCE)
+        if heap != self._open:
+            size, squeezed = self._heaps[heap]
+            self._open, self._opened = heap, _texts(_squeeze.decompress(squeezed, size))
+        return self._opened[place]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,7 +67,7 @@ class Packed:
 
     kind: type[msgspec.Struct]
     keys: array[int]  # signed 64-bit
-    records: Sequence[bytes]
+    records: Records
 
     @classmethod
     def of(cls, kind: type[msgspec.Struct], puts: Iterable[tuple[int, msgspec.Struct]]) -> Packed:
@@ -29,12 +77,20 @@ class Packed:
         >>> Packed.of(Due, [(7, Due(at=7, person_id=1))]).keys
         array('q', [7])
         """
-        encode = msgspec.msgpack.Encoder().encode
-        keys, records = array("q"), []
-        for key, record in puts:
-            keys.append(key)
-            records.append(encode(record))
+        encode, keys = msgspec.msgpack.Encoder().encode, array("q")
+
+        def told() -> Iterator[bytes]:
+            for key, record in puts:
+                keys.append(key)
+                yield encode(record)
+
+        records = Records(told())
         return cls(kind=kind, keys=keys, records=records)
+
+    def between(self, low: int, high: int) -> Packed:
+        """The records with keys in [low, high), of those whose keys ascend."""
+        start, end = bisect_left(self.keys, low), bisect_left(self.keys, high)
+        return Packed(kind=self.kind, keys=self.keys[start:end], records=self.records.between(start, end))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from itertools import repeat, starmap
+from itertools import pairwise, repeat, starmap
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from volano.domain.change import Packed
@@ -79,6 +80,13 @@ class Roll:
 
     def __len__(self) -> int:
         return sum(len(part.keys) for part in self.parts)
+
+    def heaps(self, people: int) -> Iterator[tuple[Packed, ...]]:
+        """All of them by ascending id, about so many at a time."""
+        told = [np.frombuffer(part.keys, np.int64) for part in self.parts]
+        keys = np.sort(np.concatenate(told)) if told else np.zeros(0, np.int64)
+        for low, high in pairwise([*keys[::people].tolist(), 2**63] if len(keys) else ()):
+            yield tuple(part.between(low, high) for part in self.parts)
 
 
 _NOTHING = Profile(person_id=0)
