@@ -13,7 +13,7 @@ from volano.domain.change import Counted
 from volano.domain.profile import Profile
 from volano.domain.rfm import RfmBounds
 from volano.maths.columns import Ints
-from volano.observe.census import crowded, fresh, latest, merged, needed, over, stamp, without
+from volano.observe.census import crowded, fresh, latest, merged, most_changed, needed, over, stamp, without
 from volano.observe.traits import KEPT, asked, kept, told
 from volano.observe.traits.rfm import USUAL
 from volano.observe.traits.table import PERSON, UNTIL, given_types
@@ -70,7 +70,7 @@ def _rows(
     census = house.census
     with census.turn():
         seen = census.look(stamp(bounds))
-        if seen.base < 0:
+        if seen.base < 0 or len(seen.changed) > most_changed(seen.base):
             census.keep(seen, KEPT.empty_table(), _all(house.profiles, now, bounds, progress))
             seen = census.look(seen.stamp)
             if seen.base < 0:  # all were made afresh meanwhile
@@ -79,7 +79,8 @@ def _rows(
                 ).select(columns)
         base, late = census.read(columns)
         anew = np.union1d(over(base, late, now), np.fromiter(seen.changed, np.int64))
-        new = fresh({one: house.profiles.get(Profile, one) for one in anew.tolist()}, now=now, bounds=bounds)
+        asked_now = ((one, house.profiles.get(Profile, one)) for one in anew.tolist())
+        new = fresh(asked_now, now=now, bounds=bounds)
         rows = latest(base, late, new)
         if len(anew) >= WORTH:
             _keep(census, seen, anew, needed(new, base))

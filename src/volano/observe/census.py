@@ -6,7 +6,7 @@ counts instead of that of the large one. A row holds until `until`; who is no mo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from hashlib import blake2b
 
 import numpy as np
@@ -43,15 +43,23 @@ def over(base: pa.Table, late: pa.Table, now: int) -> Ints:
     return np.sort(np.concatenate(found))
 
 
-def fresh(profiles: Mapping[int, Profile | None], *, now: int, bounds: RfmBounds = USUAL) -> pa.Table:
+def fresh(profiles: Iterable[tuple[int, Profile | None]], *, now: int, bounds: RfmBounds = USUAL) -> pa.Table:
     """Rows of the people as they are now; of those who are no more, a row that says so."""
-    some = [one for one in profiles.values() if one is not None]
-    gone = [person for person, one in profiles.items() if one is None]
-    left = pa.table({PERSON: pa.array(gone, pa.int64())})
-    for field in KEPT:
-        if field.name != PERSON:
-            left = left.append_column(field, pa.nulls(len(gone), field.type))
-    return pa.concat_tables([*kept(some, now=now, bounds=bounds), left])
+    gone: list[int] = []
+
+    def there() -> Iterator[Profile]:
+        for person, one in profiles:
+            if one is None:
+                gone.append(person)
+            else:
+                yield one
+
+    some = [*kept(there(), now=now, bounds=bounds)]
+    left = [
+        pa.array(gone, pa.int64()),
+        *(pa.nulls(len(gone), field.type) for field in KEPT if field.name != PERSON),
+    ]
+    return pa.concat_tables([*some, pa.table(left, schema=KEPT)])
 
 
 def latest(base: pa.Table, late: pa.Table, new: pa.Table) -> pa.Table:
@@ -84,6 +92,11 @@ def needed(late: pa.Table, base: pa.Table) -> pa.Table:
     """The rows of the small table without those of people who are no more and never were in the large one."""
     there = pc.is_in(late[PERSON], value_set=base[PERSON].combine_chunks())
     return late.filter(pc.or_(pc.is_valid(late[UNTIL]), there))
+
+
+def most_changed(base: int) -> int:
+    """How many may have changed before it is cheaper, and takes less memory, to look at everybody again."""
+    return max(LATE_ROOM, base // 4)
 
 
 def crowded(base: int, late: int) -> bool:
