@@ -8,7 +8,6 @@ from volano.domain.event import IDENTIFIED
 from volano.domain.identity import Address
 from volano.observe.addresses import ADDRESSED, addresses
 from volano.observe.identity import address_key
-from volano.observe.mentions import Mentions
 
 ANN = address_key("ann@shop.example")
 
@@ -49,10 +48,3 @@ def test_an_address_that_everybody_tells_is_bounded_in_any_order() -> None:
     told = [(IDENTIFIED, one, '{"email":"ann@shop.example"}') for one in range(3 * ADDRESSED)]
     first = addresses(rows(*told[::-2]), lambda _: None)
     assert addresses(rows(*told), first.get)[ANN].identities == tuple(range(ADDRESSED))
-
-
-def test_a_text_mentions_an_id_that_has_blanks_or_was_cut() -> None:
-    mentions = Mentions(["ann smith", "00ff77aa-1"])
-    assert mentions.within("name: ann smith!")
-    assert mentions.within('{"anonymousId":"00ff77a')
-    assert not mentions.within('{"anonymousId":"00ff')

@@ -41,12 +41,16 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=False
 
 
 class Refusal(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
-    """A bad event: its index in the batch (or line in the file), why, and what came (shortened)."""
+    """A bad event: its index in the batch (or line in the file), why, and what came (shortened).
+
+    `named` are the hashes of the identities and addresses that the whole of it names.
+    """
 
     index: int
     code: str
     message: str
     sample: str = ""
+    named: tuple[int, ...] = ()
 
 
 class Intake(msgspec.Struct, frozen=True, kw_only=True, array_like=True, tag="intake"):

@@ -110,6 +110,7 @@ QUARANTINE = pa.schema(
         ("code", pa.string()),
         ("message", pa.string()),
         ("sample", pa.string()),
+        ("named", pa.string()),  # hashes of the identities and addresses that the whole event names
     ]
 )
 

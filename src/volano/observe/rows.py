@@ -40,6 +40,7 @@ from volano.observe.identity import (
     order_row,
     refusal_row,
 )
+from volano.observe.mentions import hashes_of, named_in
 from volano.observe.naming import Names, renamed
 from volano.observe.orders import NOTHING, Shopped, currency_of, lines_of, shopped, text_of
 from volano.observe.registry import Arrivals
@@ -177,7 +178,8 @@ class Rows:
             self.found["decisions"].append((*head, *about, frame.path[:200] or None))
 
     def _refused(self, frame: Intake, refusal: Refusal, row: int) -> None:
-        why = (refusal.index, refusal.code, refusal.message, refusal.sample)
+        named = " ".join(map(str, refusal.named)) or None
+        why = (refusal.index, refusal.code, refusal.message, refusal.sample, named)
         self.found["quarantine"].append((0, frame.received_at, row, 0, "", frame.source, *why))
         if frame.source:  # what the disk damaged is nobody's
             self._arrivals.refuse(frame.source, refusal.code, frame.received_at)
@@ -237,17 +239,19 @@ def _object(raw: bytes) -> dict[str, Any]:
 
 def _unreadable(number: int, event: Event, error: Exception) -> Refusal:
     message = f"the properties or the context cannot be read: {error}"
-    return Refusal(index=number, code="malformed", message=message, sample=_sample(event))
+    return _refusal(number, "malformed", message, event)
 
 
 def _nobody(number: int, event: Event) -> Refusal:
     id_ = event.user_id or event.anonymous_id
     message = f"the id {id_[:40]!r} is what programs write when they have none; send a real one, or none"
-    return Refusal(index=number, code="illegal_id", message=message, sample=_sample(event))
+    return _refusal(number, "illegal_id", message, event)
 
 
-def _sample(event: Event) -> str:
-    return event.properties[:800].decode("utf-8", "replace")[:200]
+def _refusal(number: int, code: str, message: str, event: Event) -> Refusal:
+    sample = event.properties[:800].decode("utf-8", "replace")[:200]
+    named = (*hashes_of((event.user_id, event.anonymous_id)), *named_in(event.properties))
+    return Refusal(index=number, code=code, message=message, sample=sample, named=named)
 
 
 def _round(value: Any) -> int:

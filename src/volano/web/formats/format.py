@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from volano.domain.event import Event, Refusal
 from volano.errors import BadInput
+from volano.observe.mentions import named_in
 from volano.web.formats.addresses import Geo
 
 SAMPLE = 200  # characters of a refused event that are kept
@@ -77,5 +78,6 @@ def sorted_out(items: Iterable[bytes], think: Callable[[bytes], Event]) -> Decod
             kept.append(think(raw))
         except BadInput as error:
             sample = _ADDRESS.sub(r"\1", raw[: SAMPLE * 8].decode("utf-8", "replace"))[:SAMPLE]
-            refused.append(Refusal(index=index, code=error.code, message=error.message, sample=sample))
+            why, named = (error.code, error.message), named_in(raw)
+            refused.append(Refusal(index=index, code=why[0], message=why[1], sample=sample, named=named))
     return kept, refused
