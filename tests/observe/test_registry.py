@@ -123,3 +123,16 @@ def test_refusals_and_doubles_are_counted_by_source() -> None:
     again = reduce(joined, [whole, whole])
     assert (again.count, again.refused, again.doubles) == (4, {"x": 2}, 2)
     assert json.loads(json.dumps(again.refused)) == {"x": 2}
+
+
+def test_traits_of_somebody_are_counted_without_examples() -> None:
+    traits = {"login": "kimchul", "city": "Busan", "age": 44}
+    found = counted([("web", "Identified", traits), ("web", "Rated", {"traits": traits})])
+    record = found[seen_key("web", "Identified")]
+    assert {name: known.types for name, known in record.properties.items()} == {
+        "login": {"text": 1},
+        "city": {"text": 1},
+        "age": {"number": 1},
+    }
+    shown = [known.examples for one in found.values() for known in one.properties.values()]
+    assert shown == [()] * len(shown)

@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 from msgspec.structs import replace
 
+from volano.domain.event import IDENTIFIED
 from volano.domain.registry import EVENTS, EXAMPLES, PROPERTIES, Property, Seen
 from volano.maths.hashing import hash63
 
@@ -26,6 +27,7 @@ _PRIVATE = re.compile(
 _SHOWN_NAMES = re.compile(
     r"product|item|list|event|campaign|experiment|variation|coupon|promotion|^name$", re.I
 )
+_TRAITS = ("traits", "$set", "$set_once")  # objects of them within other events
 _ADDRESS = re.compile(r"\S@\S")
 _LONG_NUMBER = re.compile(r"(?:\d[ ()./+-]?){7,}")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d(?:[T ][\d:.]+(?:Z|[+-]\d\d:?\d\d)?)?")
@@ -88,7 +90,10 @@ def seen_key(source: str, event: str) -> int:
 
 
 def joined(one: Seen | None, other: Seen) -> Seen:
-    """Both counted together; names of properties beyond the bound are only counted, the earlier ones stay."""
+    """Both counted together; names of properties beyond the bound are only counted, the earlier ones stay.
+
+    Traits that somebody is told to have get no examples: with a few of them anybody can be named.
+    """
     if one is None:
         one = Seen(key=other.key, source=other.source, event=other.event)
     properties, others = dict(one.properties), one.others + other.others
@@ -100,6 +105,8 @@ def joined(one: Seen | None, other: Seen) -> Seen:
             properties[name] = more
         else:
             others += more.count
+    if one.event == IDENTIFIED:
+        properties = {name: Property(known.types) for name, known in properties.items()}
     return Seen(
         key=one.key,
         source=one.source,
@@ -158,7 +165,7 @@ def _properties(sample: Mapping[str, Any], types: Iterable[type], count: int) ->
         if isinstance(entry, dict):
             for inner, one in list(entry.items())[:INNER]:
                 path = f"{name}.{inner}"[:NAME_LIMIT]
-                found[path] = _property(path, one, type(one), count)
+                found[path] = _property(path, None if name in _TRAITS else one, type(one), count)
     return found
 
 
