@@ -250,10 +250,11 @@ def forget_in_backups(state: State, hashes: Sequence[int], *, now: int) -> tuple
 def restore_home(settings: Settings, file: Path, move: Callable[[int, int], None]) -> int:
     """Make the home of a backup, its profiles rebuilt; the number of files in it.
 
-    Whom we have forgotten since it was written is forgotten again.
+    The identities that we have forgotten since it was written are forgotten again, and only those: who is
+    one with them in the backup may have been parted from them before.
     """
     from volano.adapters.backup import forgotten_in, unpack
-    from volano.flow.forgetting import forget
+    from volano.flow.forgetting import forget_just
     from volano.flow.ingest import drain_all, rebuild_profiles
     from volano.flow.knowledge import knowledge
 
@@ -263,8 +264,8 @@ def restore_home(settings: Settings, file: Path, move: Callable[[int, int], None
     by = knowledge(house.state, settings)
     names = [journal.name for journal in house.journals()]
     rebuild_profiles(house.lake, house.profiles, names, now=now, by=by)
-    if gone:  # a person is called by one of their identities
-        forget(house, [str(one) for one in gone], now=now, drain=lambda: drain_all(house))
+    if gone:
+        forget_just(house, gone, now=now, drain=lambda: drain_all(house))
     return files
 
 

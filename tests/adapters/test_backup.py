@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from functools import partial
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -18,7 +19,9 @@ from volano.domain.event import Intake
 from volano.domain.profile import Profile
 from volano.domain.view import View
 from volano.errors import BadFile
+from volano.flow.forgetting import forget
 from volano.flow.ingest import drain
+from volano.flow.joining import unmerge
 from volano.observe.identity import identity
 from volano.settings import Settings
 from volano.wiring import House, backup_home, forget_in_backups, open_house, restore_home
@@ -134,3 +137,22 @@ def test_a_backup_without_an_index_brings_everybody_back_and_a_broken_one_is_tol
     (tmp_path / "old.tar.gz.index.json").write_text("{")
     with pytest.raises(BadFile, match="names whom to forget"):
         backup.forgotten_in(tmp_path / "old.tar.gz")
+
+
+def test_a_backup_forgets_nobody_who_was_parted_from_them_later(tmp_path: Path) -> None:
+    house = open_house(Settings(home=str(tmp_path / "home")))
+    told = [event("one", anon="phone"), event("two", user="ann", anon="phone"), event("three", anon="phone")]
+    frame = Intake(source="web", received_at=NOW, events=told, refusals=[])
+    house.journal.append_now(msgspec.msgpack.encode(frame))  # type: ignore[attr-defined]
+    drain(house.journal, house.lake, house.profiles)
+    backup_home(house.settings, tmp_path / "all.tar.gz", still, now=NOW)
+    unmerge(house, identity("a:phone"), by="owner", now=NOW)
+    backups = partial(forget_in_backups, house.state, now=NOW)
+    forget(house, ["u:ann"], now=NOW, drain=int, backups=backups)
+    restore_home(Settings(home=str(tmp_path / "again")), tmp_path / "all.tar.gz", still)
+    again = open_house(Settings(home=str(tmp_path / "again")))
+    assert names(again) == names(house) == ["one", "three"]
+    rows = again.lake.read(View(columns=("event",)))
+    assert set(rows["person_id"].to_pylist()) == {identity("a:phone")}
+    profile = again.profiles.get(Profile, identity("a:phone"))
+    assert profile == house.profiles.get(Profile, identity("a:phone"))

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import pytest
 
+from tests.flow.folk import House
 from tests.flow.site import MINUTE, NOW, Site, event, order
 from tests.flow.test_ingest_again import FailingProfiles, Stop
-from tests.flow.test_people import House
 from volano.domain.change import Change
 from volano.domain.identity import Address, Identity, Kin
 from volano.domain.profile import Profile

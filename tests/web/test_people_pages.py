@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from urllib.parse import unquote
 
 import pytest
 
@@ -11,10 +13,13 @@ from tests.web.known import ANN, BOB, DAY, NASTY, PHONE, ann, came, frame, house
 from tests.web.shop import NOW
 from tests.web.visitor import Visitor, owner
 from volano.domain.campaign import Campaign
+from volano.domain.erasure import Receipt
+from volano.domain.event import Refusal
 from volano.domain.profile import Profile
 from volano.domain.shop import Shop
 from volano.domain.view import View
 from volano.flow.decide import person_of
+from volano.flow.forgetting import forget, mark
 from volano.flow.shop import save_shop
 
 
@@ -209,6 +214,11 @@ def test_somebody_is_forgotten_with_a_typed_word_and_a_receipt(visitor: Visitor)
     left = house_of(visitor).lake.read(View(columns=("event",)))["person_id"].to_pylist()
     assert ANN not in left
     assert BOB in left
+    (kept,) = house_of(visitor).state.find(Receipt)
+    handed = re.findall(r'download="receipt-(\w+)\.json" href="data:application/json,([^"]+)"', page.text)
+    told = json.loads(unquote(handed[0][1]))
+    assert handed[0][0] == told["key"] == kept.key
+    assert mark(told["secret"], "u:ann") in told["marks"]
 
 
 def test_an_identity_told_for_everybody_is_called_out(visitor: Visitor) -> None:
@@ -220,3 +230,19 @@ def test_an_identity_told_for_everybody_is_called_out(visitor: Visitor) -> None:
 
 def test_the_list_of_those_just_here_is_short(visitor: Visitor) -> None:
     assert came(visitor, many(60)).see("/people").text.count('class="who"') == 10
+
+
+def test_whom_another_process_forgets_is_gone_from_live_and_from_what_was_refused(visitor: Visitor) -> None:
+    sample = '{"note": "Rose Street", "userId": "ann"}'
+    refused = Refusal(index=0, code="bad_time", message="no", sample=sample)
+    came(visitor, frame(event("Page Viewed", user="ann"), refused=(refused,)))
+    assert "u%3Aann" in visitor.see("/live?all=1").text
+    assert "Rose Street" in visitor.see("/live?refused=1").text
+    assert "Rose Street" in visitor.see("/live?all=1").text
+    house = house_of(visitor)
+    forget(house, ["u:ann"], now=NOW, drain=int)
+    shown = (
+        visitor.see("/live?all=1").text + visitor.see("/live?refused=1").text + visitor.see("/people").text
+    )
+    assert "Rose Street" not in shown
+    assert "u%3Aann" not in shown

@@ -133,7 +133,8 @@ def _more(row: dict[str, Any]) -> str:
 
 
 def _export(house: House, text: str) -> None:
-    from volano.flow.people import export, found_one
+    from volano.flow.handing_out import export
+    from volano.flow.people import found_one
 
     print(msgspec.json.encode(export(house, found_one(house, text))).decode())  # noqa: T201  the answer itself
 
@@ -193,7 +194,11 @@ def _show_receipt(receipt: Receipt) -> None:
     rows = ", ".join(f"{count:,} of {name}" for name, count in sorted(receipt.rows.items())) or "none"
     answers.print(f"Receipt {receipt.key}: {receipt.people:,} people forgotten", markup=False)
     answers.print(f"  rows of the lake: {rows}", markup=False)
-    answers.print(f"  live records: {receipt.records:,}, refused lines: {receipt.lines:,}", markup=False)
+    told = f"  live records: {receipt.records:,}, refused lines: {receipt.lines:,}, staff: {receipt.staff:,}"
+    answers.print(told, markup=False)
+    answers.print(f"  secret of the marks, which is not kept: {receipt.secret}", markup=False)
+    for name in receipt.rules:
+        answers.print(f"  ! the rule of {name} may name them: look, and change it", markup=False)
     for path in receipt.backups:
         answers.print(f"  {path} will not bring them back", markup=False)
     for path in receipt.unreached:

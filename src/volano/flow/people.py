@@ -1,4 +1,4 @@
-"""One person: found, looked at, and handed out."""
+"""One person: found, and looked at."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from volano.domain.identity import Address, Identity, Kin, Tie, Told
 from volano.domain.profile import Profile
 from volano.domain.segment import Segment
-from volano.domain.tables import HAPPENED, OF_PEOPLE, TABLES
+from volano.domain.tables import HAPPENED, TABLES
 from volano.domain.view import View
 from volano.errors import BadInput, BadRule, NotFound
 from volano.flow.decide import person_of
@@ -26,7 +26,7 @@ from volano.rules.words import sentence
 
 NAMED = re.compile(r"[ua]:.")
 TIMELINE = ("events", "decisions", "exposures")
-_HIDDEN = ("person_id", "id", "identity", "table")
+HIDDEN = ("person_id", "id", "identity", "table")
 
 
 class Found(msgspec.Struct, frozen=True, kw_only=True):
@@ -158,35 +158,11 @@ def timeline(
     columns = tuple(dict.fromkeys(name for name in names if name not in ("person_id", "time")))
     rows = house.lake.read(View(tables=TIMELINE, columns=columns, people=(person_id,), until=before))
     order = pc.sort_indices(rows, sort_keys=[("time", "descending"), ("id", "descending")])
-    return _told(rows.take(order.slice(0, limit)), hidden=("person_id", "identity"))
+    return shown(rows.take(order.slice(0, limit)), hidden=("person_id", "identity"))
 
 
-def export(house: House, person_id: int) -> dict[str, Any]:
-    """All that is kept of a person, to be handed out as JSON: identities, traits, segments and every row.
-
-    Times are UTC µs, money in minor units.
-    """
-    page = person(house, person_id)
-    return {
-        "person_id": person_id,
-        "identities": msgspec.to_builtins(page.identities),
-        "given": msgspec.to_builtins(page.given),
-        "profile": _plain(page.profile),
-        "segments": msgspec.to_builtins(page.segments),
-        **{table: _told(_all_of(house.lake, table, person_id), hidden=_HIDDEN) for table in OF_PEOPLE},
-    }
-
-
-def _plain(profile: Profile | None) -> dict[str, Any]:
-    names = profile.__struct_fields__ if profile is not None else ()
-    return {name: msgspec.to_builtins(getattr(profile, name)) for name in names}
-
-
-def _all_of(lake: Lake, table: str, person_id: int) -> pa.Table:
-    return lake.read(View(tables=(table,), columns=tuple(TABLES[table].names), people=(person_id,)))
-
-
-def _told(rows: pa.Table, hidden: Iterable[str]) -> list[dict[str, Any]]:
+def shown(rows: pa.Table, hidden: Iterable[str] = HIDDEN) -> list[dict[str, Any]]:
+    """Rows as they are shown: times in UTC µs, and only the columns that hold something."""
     for at, one in enumerate(rows.schema):
         if pa.types.is_timestamp(one.type):
             rows = rows.set_column(at, one.name, rows.column(at).cast(pa.int64()))

@@ -14,6 +14,7 @@ from volano.errors import BadInput, VolanoError
 from volano.flow import people as flow
 from volano.flow.decide import person_of
 from volano.flow.forgetting import forget as forget_for_good
+from volano.flow.handing_out import export as handed_out
 from volano.flow.ingest import drain_all
 from volano.flow.joining import merge, undo, unmerge
 from volano.flow.people import Found
@@ -140,7 +141,7 @@ def _identity(request: Ask) -> int:
 
 def export(request: Ask, desk: Desk, person_id: int) -> Response[bytes]:
     """All that is kept of somebody, as a file."""
-    body = msgspec.json.format(msgspec.json.encode(flow.export(desk.house, person_id)), indent=2)
+    body = msgspec.json.format(msgspec.json.encode(handed_out(desk.house, person_id)), indent=2)
     name = f'attachment; filename="person-{person_id}.json"'
     return Response(body, media_type="application/json", headers={"Content-Disposition": name})
 
@@ -161,7 +162,8 @@ def forget(request: Ask, desk: Desk, person_id: int) -> Page:
         backups=lambda hashes: forget_in_backups(house.state, hashes, now=now),
     )
     desk.turning.touched()
-    return page(request, desk, "forgotten.html", receipt=receipt)
+    whole = msgspec.json.format(msgspec.json.encode(receipt), indent=2).decode()
+    return page(request, desk, "forgotten.html", receipt=receipt, as_json=whole)
 
 
 ROUTES = [
