@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from threading import Thread
 
 from volano.domain.change import Change
+from volano.domain.erasure import Erasures
 from volano.domain.event import Event, Intake, Refusal
 from volano.domain.naming import Naming
-from volano.flow.arrivals import Recent, event_seen, events_seen, source_seen, sources_seen, suggestions
+from volano.flow.arrivals import (
+    Recent,
+    erasures,
+    event_seen,
+    events_seen,
+    source_seen,
+    sources_seen,
+    suggestions,
+)
 from volano.observe.registry import registered
 from volano.observe.rows import Rows
 from volano.testing.profiles_memory import MemoryProfiles
@@ -62,6 +72,17 @@ def test_threads_may_add_and_read_at_once() -> None:
         recent.after()
     numbers = [one.number for one in recent.after()]
     assert numbers == list(range(751, 801))
+
+
+def test_all_begins_anew_when_somebody_was_forgotten() -> None:
+    profiles = MemoryProfiles()
+    recent = Recent(forgotten=partial(erasures, profiles))
+    recent.add([frame("a")])
+    seen = recent.after()[-1].number
+    profiles.put(Change(puts=((0, Erasures(times=1)),)))
+    assert recent.after() == []
+    recent.add([frame("b")])
+    assert [(one.event, one.number > seen) for one in recent.after()] == [("b", True)]
 
 
 def test_the_registry_is_read_by_source_and_event() -> None:

@@ -49,6 +49,18 @@ def test_patience_keeps_it_although_it_changed(lake: Lake, memo: Memo) -> None:
     assert memo.of("a", lake.value, patience=60) == 0
 
 
+def test_what_was_read_before_somebody_was_forgotten_is_never_shown(lake: Lake) -> None:
+    forgotten = [0]
+    memo = Memo(lambda: lake.version, lambda: forgotten[0])
+    memo.lately("a", lake.value)
+    memo.of("b", lake.value)
+    lake.version, forgotten[0] = 5, 1
+    lake.open.clear()
+    assert memo.lately("a", lake.value, wait=0.01) is None
+    lake.open.set()
+    assert memo.of("b", lake.value, patience=60) == 5
+
+
 def test_what_is_quick_is_fresh_when_it_is_worked_out_beside(lake: Lake, memo: Memo) -> None:
     memo.REST = 0
     for version in range(4):

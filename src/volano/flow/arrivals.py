@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from threading import Lock
 from typing import Any
 
 import msgspec
 
+from volano.domain.erasure import Erasures
 from volano.domain.event import Frame, Intake
 from volano.domain.naming import Suggestion
 from volano.domain.registry import Seen
@@ -38,16 +39,23 @@ class Arrival(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Recent:
-    """The last 200 events and refusals, newest last. Threads may add and read at the same time."""
+    """The last 200 events and refusals, newest last. Threads may add and read at the same time.
 
-    def __init__(self, size: int = RECENT) -> None:
+    All begins anew when `forgotten` gives something else: nothing here tells any more who was forgotten, and
+    another process may have done it.
+    """
+
+    def __init__(self, size: int = RECENT, forgotten: Callable[[], object] = lambda: None) -> None:
         self._kept: deque[Arrival] = deque(maxlen=size)
+        self._forgotten = forgotten
+        self._before = forgotten()
         self._lock = Lock()
         self._number = 0
 
     def add(self, frames: Iterable[Frame]) -> None:
         """What a drain brings; of many frames only the last are looked at."""
         with self._lock:
+            self._begin_anew()
             for frame in frames:
                 if isinstance(frame, Intake):
                     self._frame(frame)
@@ -55,7 +63,14 @@ class Recent:
     def after(self, number: int = 0) -> list[Arrival]:
         """What came after the arrival of that number and is still kept, oldest first."""
         with self._lock:
+            self._begin_anew()
             return [one for one in self._kept if one.number > number]
+
+    def _begin_anew(self) -> None:
+        now = self._forgotten()
+        if now != self._before:
+            self._kept.clear()
+            self._before = now
 
     def _frame(self, frame: Intake) -> None:
         size = self._kept.maxlen or RECENT
@@ -94,6 +109,12 @@ def _path(context: bytes) -> str:
     except (msgspec.DecodeError, UnicodeError, RecursionError):
         return ""
     return page.path[:200] if page and isinstance(page.path, str) else ""
+
+
+def erasures(profiles: Profiles) -> int:
+    """How many times somebody was forgotten: what was read before it changed is not shown any more."""
+    found = profiles.get(Erasures, 0)
+    return found.times if found else 0
 
 
 def sources_seen(profiles: Profiles) -> list[Seen]:

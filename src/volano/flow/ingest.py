@@ -80,8 +80,8 @@ def drain(  # noqa: PLR0913  what it moves between, and what it goes by
         if taken:
             _move(taken, lake, profiles, by, now)
             journal.forget(min(lake.offset(journal.name), profiles.offset(journal.name)))
-    if heard is not None:
-        heard([frame for _, frame in taken if frame is not None])
+        if heard is not None:  # still in our turn: whom another forgets in the next one is to be dropped
+            heard([frame for _, frame in taken if frame is not None])
     return len(taken)
 
 

@@ -7,6 +7,7 @@ import time
 import traceback
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 from litestar import Litestar, Request
@@ -15,6 +16,7 @@ from litestar.datastructures import State
 from litestar.exceptions import HTTPException
 
 from volano.errors import VolanoError
+from volano.flow.arrivals import erasures
 from volano.web import pages
 from volano.web.asgi import Asgi, Message, Receive, Scope, Send
 from volano.web.assets import Assets
@@ -107,7 +109,7 @@ def _console(house: House, door: Door, turning: Turning, now: Callable[[], int])
         turning=turning,
         assets=files,
         templates=pages.environment(files),
-        memo=Memo(lambda: turning.version),
+        memo=Memo(lambda: turning.version, partial(erasures, house.profiles)),
         clock=now,
     )
 

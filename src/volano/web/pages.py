@@ -39,16 +39,22 @@ Ask = Request[Any, Any, Any]
 Page = Response[str]
 
 
+_NEVER = (-1, float("-inf"), None, None)
+
+
 class Memo:
-    """Keeps what was worked out of the lake: until the lake has changed, but for `patience` s at least."""
+    """Keeps what was worked out of the lake: until the lake has changed, but for `patience` s at least.
+
+    What was worked out before `forgotten` gave something else is never shown again.
+    """
 
     LONGEST = 15.0  # seconds; another process may have brought something in
     MOST = 100  # answers that are kept; the oldest goes first
     REST = 10  # times what it took, before something long is made anew
 
-    def __init__(self, version: Callable[[], int]) -> None:
-        self._version = version
-        self._kept: dict[Hashable, tuple[int, float, Any]] = {}
+    def __init__(self, version: Callable[[], int], forgotten: Callable[[], object] = lambda: None) -> None:
+        self._version, self._forgotten = version, forgotten
+        self._kept: dict[Hashable, tuple[int, float, object, Any]] = {}
         self._locks: dict[Hashable, Lock] = {}
         self._coming: dict[Hashable, Thread] = {}
         self._took: dict[Hashable, float] = {}
@@ -57,14 +63,15 @@ class Memo:
     def of(self, key: Hashable, make: Callable[[], Any], *, patience: float = 0.0) -> Any:
         """What `make` returns, or returned lately; two who ask at once wait for one answer."""
         with self._locks.setdefault(key, Lock()):
-            version, made_at, value = self._kept.get(key, (-1, float("-inf"), None))
+            version, made_at, forgotten, value = self._kept.get(key, _NEVER)
             age = monotonic() - made_at
-            if age < patience or (version == self._version() and age < self.LONGEST):
+            young = age < patience or (version == self._version() and age < self.LONGEST)
+            if young and forgotten == self._forgotten():
                 return value
-            version, began = self._version(), monotonic()
+            version, forgotten, began = self._version(), self._forgotten(), monotonic()
             value = make()
             self._kept.pop(key, None)  # what is made anew goes to the end
-            self._kept[key] = (version, monotonic(), value)
+            self._kept[key] = (version, monotonic(), forgotten, value)
             self._took[key] = monotonic() - began
         self._drop_old()
         return value
@@ -86,7 +93,8 @@ class Memo:
         coming.join(wait)
         if key in self._failed:
             raise self._failed.pop(key)
-        return self._kept.get(key, (0, 0.0, None))[2]
+        _, _, forgotten, value = self._kept.get(key, _NEVER)
+        return value if forgotten == self._forgotten() else None
 
     def _made(self, key: Hashable, make: Callable[[], Any]) -> None:
         try:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from threading import Event, Lock, Thread
 from time import monotonic
 from typing import TypeVar
 
 from volano.domain.durations import DAY
 from volano.errors import VolanoError
-from volano.flow.arrivals import Recent
+from volano.flow.arrivals import Recent, erasures
 from volano.flow.ingest import drain, look_again
 from volano.flow.knowledge import Knowing
 from volano.flow.shop import PEOPLE, lens_of
@@ -48,7 +49,7 @@ class Turning:
         self._thought_at = self._tidied_at = self._expired_at = self._measured_at = float("-inf")
         self._thinking = self._tidying = 0.0  # seconds that it took last
         self._going_by = Knowing(house.state, house.settings)
-        self.recent = Recent()
+        self.recent = Recent(forgotten=partial(erasures, house.profiles))
         self.version = 0
         self.received_at = 0  # when events last came through here; UTC µs
         self.troubles: dict[str, str] = {}
