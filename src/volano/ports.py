@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol, TypeVar
 
@@ -25,7 +25,13 @@ T = TypeVar("T", bound=Tally)
 N = TypeVar("N", bound=msgspec.Struct)
 
 
-class Lake(Protocol):
+class Ids(Protocol):
+    """Knows which ids a table of a lake has or had: rows with these are not added (again)."""
+
+    def known(self, table: str, ids: Collection[int]) -> frozenset[int]: ...
+
+
+class Lake(Ids, Protocol):
     """What happened: append only, in blocks of whole people.
 
     `append` commits all rows and the journal position together or not at all, leaves out rows whose `id`

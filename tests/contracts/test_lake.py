@@ -76,6 +76,13 @@ def test_a_row_whose_id_is_known_is_not_added_again(lake: AnyLake) -> None:
     assert sorted(seen(lake, "id", "event")) == [(1, "a"), (2, "Page Viewed"), (3, "Page Viewed")]
 
 
+def test_ids_are_known_by_table_though_their_rows_were_forgotten(lake: AnyLake) -> None:
+    lake.append({"events": table([event(1, 1), event(2, 5)])})
+    lake.forget([1], [1])
+    assert lake.known("events", [1, 2, 3]) == {1, 2}
+    assert lake.known("exposures", [1]) == lake.known("events", []) == frozenset()
+
+
 def test_what_was_added_comes_back_whole_and_under_the_person_of_now(lake: AnyLake) -> None:
     lake.append({"merges": table([merge(1, alias=5, person=6)])})
     added = lake.append({"events": table([event(1, 5, device="phone"), event(1, 5), event(2, 7)])})

@@ -173,3 +173,15 @@ def test_identities_are_forgotten_without_those_they_were_one_with(house: House)
     assert house.profiles_of() == house.profiles_anew()
     for name in ("u:ann", "phone", "Ann@", "'ann'", str(PHONE)):
         assert name not in house.text(), name
+
+
+def test_what_is_told_again_brings_nobody_back(house: House) -> None:
+    told = [event("Searched", user="ann", anon="phone", properties={"query": "my old street"})]
+    house.send(*told)
+    house.drain()
+    house.forget("ann")
+    house.send(*told)
+    house.drain()
+    for name in ("u:ann", "phone", "street", str(ANN), str(PHONE)):
+        assert name not in house.text(), name
+    assert people_of(house) == {BOB}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from threading import Thread
 
@@ -17,7 +17,9 @@ from volano.domain.profile import Profile
 from volano.domain.tables import TABLES
 from volano.domain.view import Offset, View
 from volano.errors import BrokenHome
+from volano.flow.decide import person_of
 from volano.flow.ingest import rebuild_profiles
+from volano.observe.identity import identity
 from volano.ports import N, Profiles, T
 from volano.testing.journal_memory import MemoryJournal
 from volano.testing.lake_memory import MemoryLake
@@ -192,3 +194,38 @@ def test_what_a_lake_is_given_fits_its_tables() -> None:
     for frame in history():
         site.frame(frame)
     assert site.drain() == 12
+
+
+def test_only_the_first_event_of_a_message_says_who_is_who(site: Site) -> None:
+    site.send(event(anon="x", user="ann", message_id="m", time=NOW + 9))
+    site.send(event(anon="x", user="bob", message_id="m", time=NOW))
+    site.drain()
+    site.send(event(anon="x", user="cid", message_id="m", time=NOW - 9))
+    site.drain()
+    assert [row["known_as"] for row in site.rows()] == ["u:ann"]
+    whose = {name: person_of(site.profiles, identity(f"u:{name}")) for name in ("ann", "bob", "cid")}
+    assert person_of(site.profiles, identity("a:x")) == whose["ann"]
+    assert len(set(whose.values())) == 3
+    assert site.profiles.get(Identity, identity("u:bob")) is None
+
+
+@pytest.mark.parametrize("at", [1, 2])
+def test_a_crash_changes_nothing_of_whose_message_counts(at: int) -> None:
+    calm, crashed = Site(), Site()
+    for one in (calm, crashed):
+        one.send(event(anon="x", user="ann", message_id="m", time=NOW + 9))
+        one.drain()
+        one.send(event(anon="x", user="bob", message_id="m", time=NOW))
+        one.send(event(anon="y", user="cid", message_id="n", time=NOW))
+        one.send(order("o1", anon="z", user="dan", time=NOW))
+    calm.drain()
+    whole = crashed.profiles
+    crashed.profiles = FailingProfiles(whole, at)
+    with suppress(Stop):
+        crashed.drain()
+    crashed.profiles = whole
+    crashed.drain()
+    assert dict(crashed.profiles.scan(Identity)) == dict(calm.profiles.scan(Identity))
+    assert dict(crashed.profiles.scan(Profile)) == dict(calm.profiles.scan(Profile))
+    assert person_of(crashed.profiles, identity("a:y")) == identity("u:cid")
+    assert person_of(crashed.profiles, identity("a:z")) == identity("u:dan")

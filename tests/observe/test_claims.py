@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import count
+
 import pyarrow as pa
 import pytest
 
@@ -12,6 +14,8 @@ from volano.observe.claims import claims, claims_of, identities
 from volano.observe.event_rows import READ
 from volano.observe.identity import identity, illegal, known_as
 
+_numbers = count()
+
 
 def frame(*events: Event, source: str = "web") -> Frame:
     return Intake(source=source, received_at=99, events=list(events))
@@ -19,7 +23,14 @@ def frame(*events: Event, source: str = "web") -> Frame:
 
 def event(user: str, anon: str, time: int = 5, kind: str = "track") -> Event:
     names = {"track": "Seen", "identify": IDENTIFIED, "alias": ALIASED}
-    return Event(kind=kind, event=names[kind], message_id="m", time=time, user_id=user, anonymous_id=anon)  # type: ignore[arg-type]
+    return Event(
+        kind=kind,
+        event=names[kind],
+        message_id=f"m{next(_numbers)}",
+        time=time,
+        user_id=user,
+        anonymous_id=anon,
+    )  # type: ignore[arg-type]
 
 
 def test_an_event_with_both_ids_claims_that_they_are_one() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -128,6 +128,15 @@ class DuckLake:
         with self._pool(len(blocks.numbers)) as pool:
             rows = [blocks.empty(), *pool.map(blocks.block, blocks.numbers)]
         return pa.concat_tables(rows).unify_dictionaries().combine_chunks()
+
+    def known(self, table: str, ids: Collection[int]) -> frozenset[int]:
+        """Those of the ids that the table has or had; see `ports.Ids`."""
+        asked = np.fromiter(ids, np.int64)
+
+        def there() -> Mask:
+            return lake_ids.known(self._files, self._store.snapshot().manifest.ids.get(table, ()), asked)
+
+        return frozenset(asked[self._store.lasting(there)].tolist()) if len(asked) else frozenset()
 
     def offset(self, journal: str) -> int:
         """How far the rows of a journal have been committed."""

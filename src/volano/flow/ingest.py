@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol
@@ -25,7 +25,7 @@ from volano.flow.knowledge import Knowing, Knowledge
 from volano.flow.remaking import made_anew, renewed
 from volano.flow.segments import AT_ONCE, backfill, due, records
 from volano.observe.addresses import addresses
-from volano.observe.claims import claims, identities
+from volano.observe.claims import claims, identities, messages, repeated, times
 from volano.observe.membership import OURS, move_rows, turned
 from volano.observe.merges import mended, merges_of
 from volano.observe.registry import registered, with_doubles
@@ -180,8 +180,9 @@ class Found:
 
 def _move(taken: Taken, lake: Lake, profiles: Profiles, by: Knowledge, now: int | None) -> None:
     frames = [frame for _, frame in taken if frame is not None]
-    stitched = _stitched(frames, profiles)
-    rows = _rows(taken, stitched, profiles, by)
+    before = lake.known("events", messages(frames))
+    stitched = _stitched(frames, profiles, before)
+    rows = _rows(taken, stitched, profiles, by, before)
     tables, moves = rows.tables(), dict(profiles.scan(Move))
     told = tables.get("events")
     if moves:
@@ -232,7 +233,7 @@ def _level(
     except BrokenHome:
         taken = []  # they are no longer there
     frames = [frame for _, frame in taken if frame is not None]
-    stitched = _stitched(frames, profiles)
+    stitched = _stitched(frames, profiles, _repeated(lake, frames))
     people = {person_of_found(stitched, profiles, one) for one in identities(frames)}
     people |= {*stitched.whole, *stitched.whole.values(), *stitched.anew, *stitched.gone}
     if not taken or taken[-1][0].position != start or len(people) > BEHIND:
@@ -244,6 +245,13 @@ def _level(
     _note(found, stitched, rows, (rows.tables().get("events"), None), profiles)
     profiles.put(_change(found, lake, by))
     return True
+
+
+def _repeated(lake: Lake, frames: list[Frame]) -> frozenset[int]:
+    """The messages that the lake had before these frames, which it has taken already."""
+    first, last = times(frames)
+    rows = lake.read(View(columns=("id", "identity"), since=first, until=last + 1))
+    return lake.known("events", repeated(frames, rows))
 
 
 def _say_again(lake: Lake, stitched: Stitched, profiles: Profiles, told: set[int], now: int) -> set[int]:
@@ -265,8 +273,8 @@ def _say_again(lake: Lake, stitched: Stitched, profiles: Profiles, told: set[int
     return {person for link in links for person in (link.was, link.person_id)}
 
 
-def _stitched(frames: Iterable[Frame], profiles: Profiles) -> Stitched:
-    return resolved(claims(frames), partial(profiles.get, Identity), partial(profiles.get, Kin))
+def _stitched(frames: Iterable[Frame], profiles: Profiles, before: Container[int] = ()) -> Stitched:
+    return resolved(claims(frames, before), partial(profiles.get, Identity), partial(profiles.get, Kin))
 
 
 def person_of_found(stitched: Stitched, profiles: Profiles, identity: int) -> int:
@@ -275,10 +283,12 @@ def person_of_found(stitched: Stitched, profiles: Profiles, identity: int) -> in
     return record.person_id if record is not None else person_of(profiles, identity)
 
 
-def _rows(taken: Taken, stitched: Stitched, profiles: Profiles, by: Knowledge) -> Rows:
+def _rows(
+    taken: Taken, stitched: Stitched, profiles: Profiles, by: Knowledge, before: Container[int] = ()
+) -> Rows:
     frames = [frame for _, frame in taken if frame is not None]
     whose = {one: person_of_found(stitched, profiles, one) for one in identities(frames)}
-    rows = Rows(whose, by.currency, names=by.names, marks=by.marks)
+    rows = Rows(whose, by.currency, names=by.names, marks=by.marks, before=before)
     for offset, frame in taken:
         rows.add(frame if frame is not None else _damaged(_now(frames)), offset.journal, offset.position)
     return rows

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from volano.domain.event import IDENTIFIED, Event, Frame, Intake
 from volano.domain.identity import ALIAS, IDENTIFY, SEEN_TOGETHER, Claim
 from volano.observe.columns import cleaned
-from volano.observe.identity import identity, illegal
+from volano.observe.identity import identity, illegal, known_as, message_row
 
 _Pair = tuple[str, str, str, str]  # origin, kind of the identity that is told of, its id, user id
 _When = tuple[int, str, int]  # UTC µs of the telling, reason, UTC µs when the house learnt of it
@@ -28,16 +28,53 @@ def identities(frames: Iterable[Frame]) -> set[int]:
     return {identity(name) for name in names if not illegal(name[2:])}
 
 
-def claims(frames: Iterable[Frame]) -> list[Claim]:
+def messages(frames: Iterable[Frame]) -> set[int]:
+    """The ids of the rows that the events would have by their message ids."""
+    return {
+        message_row(frame.source, event.message_id)
+        for frame in frames
+        if isinstance(frame, Intake)
+        for event in frame.events
+    }
+
+
+def times(frames: Iterable[Frame]) -> tuple[int, int]:
+    """The first and the last moment (UTC µs) of the events; 0 where there are none."""
+    found = [event.time for frame in frames if isinstance(frame, Intake) for event in frame.events]
+    return min(found, default=0), max(found, default=0)
+
+
+def repeated(frames: Iterable[Frame], rows: pa.Table) -> set[int]:
+    """Which `messages` did not bring the lake's rows (id, identity) of the time of the events.
+
+    Theirs were told by others before, or are gone. Rows that have another id are nobody's message.
+    """
+    pairs = zip(rows.column("id").to_pylist(), rows.column("identity").to_pylist(), strict=True)
+    there, found = set(pairs), set()
+    for frame in frames:
+        for event in frame.events if isinstance(frame, Intake) else ():
+            row = message_row(frame.source, event.message_id)
+            if (row, identity(known_as(event.user_id, event.anonymous_id))) not in there:
+                found.add(row)
+    return found
+
+
+def claims(frames: Iterable[Frame], before: Container[int] = ()) -> list[Claim]:
     """What the frames tell of who is who: the earliest claim of each pair of identities and source.
 
     An event with a user and an anonymous id claims that they are one. An alias claims that its user is the
-    anonymous id *and* the user that the previous id may be. Illegal ids claim nothing.
+    anonymous id *and* the user that the previous id may be. Illegal ids claim nothing. Of events with one
+    message id the first counts; those whose `messages` are among `before` tell nothing new.
     """
     found: dict[_Pair, _When] = {}
+    heard: set[tuple[str, str]] = set()
     for frame in frames:
         for event in frame.events if isinstance(frame, Intake) else ():
-            if event.user_id and event.anonymous_id:
+            message = (frame.source, event.message_id)
+            if message in heard:
+                continue
+            heard.add(message)
+            if event.user_id and event.anonymous_id and message_row(*message) not in before:
                 for pair, reason in _told(frame.source, event):
                     when = (event.time, reason, frame.received_at)
                     if pair not in found or when < found[pair]:

@@ -32,7 +32,7 @@ _ADDRESS = re.compile(r"\S@\S")
 _LONG_NUMBER = re.compile(r"(?:\d[ ()./+-]?){7,}")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d(?:[T ][\d:.]+(?:Z|[+-]\d\d:?\d\d)?)?")
 
-_Shape = tuple[Any, ...]  # source, event, names of properties …, their types …
+_Shape = tuple[Any, ...]  # source, event, whether it came again, names of properties …, their types …
 
 
 class Arrivals:
@@ -43,9 +43,11 @@ class Arrivals:
         self._refused: dict[str, Counter[str]] = {}
         self._times: dict[str, tuple[int, int]] = {}
 
-    def add(self, source: str, event: str, properties: Mapping[str, Any], at: int) -> None:
-        """An event as it came, received at `at` (UTC µs)."""
-        shape = (source, event, *properties, *map(type, properties.values()))
+    def add(
+        self, source: str, event: str, properties: Mapping[str, Any], at: int, *, again: bool = False
+    ) -> None:
+        """An event as it came, received at `at` (UTC µs); one that came `again` is no example."""
+        shape = (source, event, again, *properties, *map(type, properties.values()))
         known = self._shapes.get(shape)
         if known is None:
             self._shapes[shape] = [1, at, at, properties]
@@ -62,8 +64,10 @@ class Arrivals:
     def seen(self) -> dict[int, Seen]:
         """What came, by key: a record for each event and one for each source."""
         found: dict[int, Seen] = {}
-        for (source, event, *shape), (count, first, last, sample) in self._shapes.items():
+        for (source, event, again, *shape), (count, first, last, sample) in self._shapes.items():
             properties = _properties(sample, shape[len(sample) :], count)
+            if again:
+                properties = _bare(properties)
             one = Seen(
                 key=seen_key(source, event),
                 source=source,
@@ -106,7 +110,7 @@ def joined(one: Seen | None, other: Seen) -> Seen:
         else:
             others += more.count
     if one.event == IDENTIFIED:
-        properties = {name: Property(known.types) for name, known in properties.items()}
+        properties = _bare(properties)
     return Seen(
         key=one.key,
         source=one.source,
@@ -167,6 +171,10 @@ def _properties(sample: Mapping[str, Any], types: Iterable[type], count: int) ->
                 path = f"{name}.{inner}"[:NAME_LIMIT]
                 found[path] = _property(path, None if name in _TRAITS else one, type(one), count)
     return found
+
+
+def _bare(properties: Mapping[str, Property]) -> dict[str, Property]:
+    return {name: Property(known.types) for name, known in properties.items()}
 
 
 def _property(name: str, value: Any, kind: type, count: int) -> Property:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from typing import Any, NamedTuple
 
 import msgspec
@@ -85,7 +85,8 @@ class Rows:
     """Collects the rows of one drain.
 
     `people` says who each identity is, `currency` what bare amounts are in, `names` what a shop's own words
-    mean, `marks` which parameters of an address name a campaign (see `traffic`).
+    mean, `marks` which parameters of an address name a campaign (see `traffic`), `before` which messages have
+    come before (see `claims.messages`): they are no examples of anything.
     """
 
     def __init__(
@@ -95,11 +96,13 @@ class Rows:
         *,
         names: Names | None = None,
         marks: tuple[tuple[str, str], ...] = (),
+        before: Container[int] = (),
     ) -> None:
         self._people = people
         self._currency = currency
         self._names = names or Names()
         self._marks = marks
+        self._before = before
         self._arrivals = Arrivals()
         self.found: dict[str, list[Row]] = {name: [] for name in TABLES}
 
@@ -140,13 +143,14 @@ class Rows:
         known = known_as(event.user_id, event.anonymous_id)
         if illegal(known[2:]):
             return _nobody(number, event)
-        self._arrivals.add(frame.source, event.event, properties, frame.received_at)
+        message = message_row(frame.source, event.message_id)
+        again = message in self._before
+        self._arrivals.add(frame.source, event.event, properties, frame.received_at, again=again)
         if event.kind in ("page", "screen") and "page" not in context:
             context["page"] = {name: properties.get(name) for name in _PAGE}
         seen = traffic(context, frame.user_agent, country, marks=self._marks)
         told = told_by(frame.source, event.event, properties, self._names, self._currency)
         shopped = told.shopped
-        message = message_row(frame.source, event.message_id)
         row = order_row(shopped.order_id) if shopped.order_id and told.event == ORDER_COMPLETED else message
         head = self._head(known, event.time, row, frame.source)
         offer = (told.campaign, told.variant)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -60,6 +60,10 @@ class MemoryLake:
         """All rows of the view, bucket after bucket."""
         blocks = [self._block(view, bucket) for bucket in range(self.buckets)]
         return pa.concat_tables(blocks).unify_dictionaries().combine_chunks()
+
+    def known(self, table: str, ids: Collection[int]) -> frozenset[int]:
+        """Those of the ids that the table has or had."""
+        return frozenset(ids) & self._ids.get(table, set())
 
     def offset(self, journal: str) -> int:
         """How far the rows of a journal have been committed."""
