@@ -134,7 +134,10 @@ class Journal(Protocol):
 
 
 class State(Protocol):
-    """What holds now and may change, by kind and key. `put` keeps all or none; `get` raises NotFound."""
+    """What holds now and may change, by kind and key. `put` keeps all or none; `get` raises NotFound.
+
+    After `wipe` what was replaced or dropped is off the disk, too, as far as nobody reads it at that moment.
+    """
 
     def get(self, kind: type[N], key: str) -> N: ...
 
@@ -143,6 +146,8 @@ class State(Protocol):
     def put(self, *nouns: msgspec.Struct) -> None: ...
 
     def drop(self, kind: type[msgspec.Struct], key: str) -> None: ...
+
+    def wipe(self) -> None: ...
 
 
 class Profiles(Protocol):

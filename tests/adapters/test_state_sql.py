@@ -16,6 +16,8 @@ from volano.adapters.state_schema import KINDS, METADATA
 from volano.adapters.state_sql import HEAD, SqlState
 from volano.domain.account import Source, key_hash
 from volano.domain.leak import HomeJourney
+from volano.domain.segment import Segment
+from volano.domain.shop import Shop
 
 
 def test_the_migrations_make_exactly_the_schema(tmp_path: Path) -> None:
@@ -54,3 +56,16 @@ def test_a_put_that_fails_keeps_none(tmp_path: Path) -> None:
     with pytest.raises((KeyError, AttributeError)):
         state.put(Source(key="web", name="Web", write_key="w"), stranger)  # type: ignore[arg-type]
     assert state.find(Source) == []
+
+
+def test_what_was_replaced_or_dropped_is_off_the_disk_after_a_wipe(tmp_path: Path) -> None:
+    state = SqlState(f"sqlite:///{tmp_path / 'state.db'}")
+    for number in range(40):
+        state.put(Shop(staff=(f"secret{number}@shop.example",)))
+        state.put(Segment(key=f"s{number}", name="secret", rule={}))
+    state.put(Shop(staff=("bob",)))
+    for number in range(40):
+        state.drop(Segment, f"s{number}")
+    state.wipe()
+    found = [path.name for path in tmp_path.iterdir() if b"secret" in path.read_bytes()]
+    assert (found, state.get(Shop, "shop").staff) == ([], ("bob",))

@@ -185,3 +185,16 @@ def test_what_is_told_again_brings_nobody_back(house: House) -> None:
     for name in ("u:ann", "phone", "street", str(ANN), str(PHONE)):
         assert name not in house.text(), name
     assert people_of(house) == {BOB}
+
+
+def test_no_free_page_of_the_live_store_still_names_them(house: House) -> None:
+    for at in range(20):
+        traits = {"email": f"{at}.{'x' * 9 * at}@rose.street", "push": f"token{at}"}
+        house.send(event(IDENTIFIED, kind="identify", user="ann", anon="phone", properties=traits))
+        house.send(event(user=f"joe{at}", anon=f"desk{at}"))
+        house.drain()
+    house.forget("ann")
+    for path in house.home.rglob("data.mdb"):
+        raw = path.read_bytes()
+        assert [name for name in (b"u:ann", b"a:phone", b"rose.street", b"token") if name in raw] == []
+        assert b"u:joe3" in raw

@@ -32,8 +32,13 @@ class Room:
         database = self._databases[name]
         return self._look(lambda txn: of(txn, database))
 
-    def write(self, names: Iterable[str], what: Callable[[Any, dict[str, Any]], object]) -> None:
-        """Runs `what` in one transaction with these databases, again in a larger map when it does not fit."""
+    def write(
+        self, names: Iterable[str], what: Callable[[Any, dict[str, Any]], object], *, keep: bool = True
+    ) -> None:
+        """Runs `what` in one transaction with these databases, again in a larger map when it does not fit.
+
+        Without `keep` nothing comes of it.
+        """
         with self._turn:
             while True:
                 try:
@@ -41,11 +46,22 @@ class Room:
                         self._open(name)
                     with self._env.begin(write=True) as txn:
                         what(txn, self._databases)
+                        if not keep:
+                            txn.abort()
                     return
                 except lmdb.MapResizedError:
                     self._grow(0)
                 except lmdb.MapFullError:
                     self._grow(2 * self._env.info()["map_size"])
+
+    def database(self, name: str) -> Any:
+        """The database of that name, which there is."""
+        self._open(name)
+        return self._databases[name]
+
+    def pages(self) -> tuple[int, int]:
+        """How many bytes a page has, and the number of the last one."""
+        return self._env.stat()["psize"], self._env.info()["last_pgno"]
 
     def drop(self, names: Iterable[str]) -> None:
         """Deletes databases that nobody reads any more."""

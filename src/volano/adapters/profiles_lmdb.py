@@ -15,6 +15,7 @@ import numpy as np
 
 from volano.adapters.census_notes import NOTES, note
 from volano.adapters.lmdb_room import room_of
+from volano.adapters.lmdb_wiping import wiped
 from volano.domain.change import Change, Key, Packed
 from volano.domain.profile import Profile
 from volano.ports import N
@@ -87,6 +88,8 @@ class LmdbProfiles:
                 note(txn, databases[NOTES], changed(), afresh=_PROFILE in afresh)
 
         self._room.write(names, write)
+        if change.wiped:
+            wiped(self._room)
 
     def offset(self, journal: str) -> int:
         """How far a journal has been read into the profiles; −1 in a store that was never told any."""

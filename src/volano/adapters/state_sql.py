@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,11 @@ class SqlState:
         with self._engine.begin() as connection:
             connection.execute(delete(table).where(table.c.key == key))
 
+    def wipe(self) -> None:
+        """Empties the write-ahead log; what is deleted in the file itself is overwritten at once."""
+        with closing(self._engine.raw_connection()) as connection:  # it cannot be within a transaction
+            connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def _migrate(self) -> None:
         with self._engine.connect() as connection:
             if inspect(connection).has_table("alembic_version"):
@@ -86,7 +92,7 @@ def _upsert(connection: Connection, noun: msgspec.Struct) -> None:
 
 def _on_connect(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # SQLAlchemy says BEGIN itself, see _on_begin
-    for line in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=10000"):
+    for line in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=10000", "secure_delete=ON"):
         connection.execute(f"PRAGMA {line}")
 
 

@@ -111,7 +111,8 @@ class Counted:
 class Change:
     """First the kinds of `afresh` are emptied, then come the drops, `packed`, `puts` and `upto`.
 
-    A key is of one shape for all records of a kind. `upto` may also lead back.
+    A key is of one shape for all records of a kind. `upto` may also lead back. `wiped`: all that was
+    ever dropped or replaced is then overwritten on the disk, too, which takes as long as to write all of it.
     """
 
     puts: tuple[tuple[Key, msgspec.Struct], ...] = ()
@@ -119,3 +120,4 @@ class Change:
     packed: tuple[Packed, ...] = ()
     afresh: tuple[type[msgspec.Struct], ...] = ()
     upto: Offset | None = None
+    wiped: bool = False

