@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.contracts.lakes import event, merge, table
 from volano.adapters import lake_ids
 from volano.adapters.lake_duckdb import DuckLake
 from volano.adapters.lake_files import Files
@@ -259,3 +260,25 @@ def test_texts_with_many_words_and_large_blocks_come_back_whole(tmp_path: Path) 
         path == f"/product/{name}"
         for path, name in zip(*(block.column(it).to_pylist() for it in ("path", "id")), strict=True)
     )
+
+
+def test_no_file_still_has_the_hash_of_somebody_forgotten(tmp_path: Path) -> None:
+    lake = DuckLake(tmp_path, buckets=2)
+    ann, phone, bob = 0x1A2B3C4D5E6F7A8B, 0x2B3C4D5E6F7A8B9C, 0x3C4D5E6F7A8B9CAD
+    lake.append({"events": table([event(1, phone), event(2, ann), event(3, bob)])})
+    for number, person in enumerate((ann, phone, bob, ann, phone)):
+        lake.append({"merges": table([merge(number, phone, person)])})
+        lake.append({"events": table([event(10 + number, person, identity=phone)])})
+    lake.append({"merges": table([merge(9, bob, ann)])})
+    lake.append({"events": table([event(20, bob)])})
+    lake.forget([], [ann])
+    lake.forget([bob], [bob])
+    assert lake.read(View())["person_id"].to_pylist() == [phone] * 6
+    for path in [*tmp_path.rglob("*.npy"), tmp_path / "manifest.json"]:
+        raw = path.read_bytes()
+        for one in (ann, bob):
+            assert one.to_bytes(8, "little") not in raw, path
+            assert str(one).encode() not in raw, path
+    for path in tmp_path.rglob("*.parquet"):
+        people = pq.read_table(path, columns=["person_id", "identity"], partitioning=None)
+        assert {*people["person_id"].to_pylist(), *people["identity"].to_pylist()} == {phone}

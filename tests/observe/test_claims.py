@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import count
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -23,14 +24,8 @@ def frame(*events: Event, source: str = "web") -> Frame:
 
 def event(user: str, anon: str, time: int = 5, kind: str = "track") -> Event:
     names = {"track": "Seen", "identify": IDENTIFIED, "alias": ALIASED}
-    return Event(
-        kind=kind,
-        event=names[kind],
-        message_id=f"m{next(_numbers)}",
-        time=time,
-        user_id=user,
-        anonymous_id=anon,
-    )  # type: ignore[arg-type]
+    told: dict[str, Any] = {"kind": kind, "message_id": f"m{next(_numbers)}", "time": time}
+    return Event(event=names[kind], user_id=user, anonymous_id=anon, **told)
 
 
 def test_an_event_with_both_ids_claims_that_they_are_one() -> None:

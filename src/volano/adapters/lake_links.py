@@ -54,6 +54,11 @@ class Links:
         """How many moves are not yet true of the files."""
         return sum(run.rows for run in self.moves)
 
+    def tell_of(self, people: Iterable[int]) -> bool:
+        """Whether a move names one of them."""
+        asked = np.unique(np.fromiter(people, np.int64))
+        return any(bool(among(self.files.load(run.path)[:2].ravel(), asked).any()) for run in self.moves)
+
     def left(self, people: People) -> Mask:
         """True where an identity has left the person, so that a row there may be a stray."""
         found = np.zeros(len(people), np.bool_)

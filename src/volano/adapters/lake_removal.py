@@ -206,6 +206,12 @@ def forget(
     return counted(taken)
 
 
+def shred(store: Store) -> None:
+    """Deletes the files that wait for readers of older snapshots."""
+    with store.writing() as commit:
+        commit.shred()
+
+
 def expire(store: Store, time: int) -> int:
     """Removes what happened before a time (UTC µs); their ids stay known. How many rows."""
     with taking_out(store, lambda _: before(store.files, time), ()) as (_, taken):
