@@ -35,7 +35,10 @@ def event(person: int, time: int, name: str = "Order Completed", **more: Any) ->
 def block(rows: list[Row]) -> pa.Table:
     """Rows as the lake gives them: sorted, texts as dictionaries."""
     rows = sorted(rows, key=lambda row: (row["person_id"], row["time"]))
-    text, texts = pa.dictionary(pa.int32(), pa.string()), ("table", "event", "campaign", "variant")
+    text, texts = (
+        pa.dictionary(pa.int32(), pa.string()),
+        ("table", "event", "campaign", "variant", "currency"),
+    )
     columns: dict[str, Any] = {
         name: pa.array([row.get(name) for row in rows], pa.string()).cast(text) for name in texts
     }
@@ -55,6 +58,13 @@ def test_an_outcome_counts_from_the_exposure_until_the_window_closes() -> None:
         found = told([exposure(1, start), event(1, time, revenue=500)])
         assert found.goals[1][1].converters == counts
         assert found.goals[2][1].values == Moments(1, 500.0 * counts, 0.0)
+
+
+def test_money_in_another_currency_is_no_revenue() -> None:
+    rows = [exposure(1, DAY)]
+    rows += [event(1, 2 * DAY, revenue=n, currency=code) for n, code in ((5, "EUR"), (900, "JPY"), (7, None))]
+    found = told(rows, currency="EUR")
+    assert (found.goals[1][1].converters, found.goals[2][1].values) == (1, Moments(1, 12.0, 0.0))
 
 
 def test_only_people_whose_window_has_closed_are_counted() -> None:

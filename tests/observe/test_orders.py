@@ -7,7 +7,8 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from volano.observe.orders import LARGEST, lines_of, revenue_of, shopped
+from volano.domain.money import LARGEST
+from volano.observe.orders import lines_of, revenue_of, shopped
 
 WORDS = ["revenue", "total", "value", "products", "price", "quantity", "product_id", "sku", "name"]
 LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.just("12.50")

@@ -13,6 +13,7 @@ from volano.domain.campaign import Arm, Campaign, Goal, Plan, Trigger
 from volano.domain.durations import DAY
 from volano.domain.idea import Content, Figure, Idea
 from volano.domain.leak import Journey, Leak
+from volano.domain.shop import Shop
 from volano.domain.tables import EVENTS, QUARANTINE
 from volano.domain.verdict import GoalResult, Lesson, Verdict
 from volano.maths.hashing import hash63
@@ -54,7 +55,7 @@ def full_house(home: Path = Path("unused")) -> House:
     house = empty_house(home)
     house.state.put(_owner())
     house.lake.append({"events": _events(), "quarantine": _quarantined()})
-    house.state.put(*LEAKS, *IDEAS, DRAFT, LIVE, VERDICT, LESSON, IMPORT)
+    house.state.put(Shop(currency="EUR"), *LEAKS, *IDEAS, DRAFT, LIVE, VERDICT, LESSON, IMPORT)
     return house
 
 

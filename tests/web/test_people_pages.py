@@ -103,6 +103,16 @@ def test_moments_are_those_of_the_shops_clock(visitor: Visitor) -> None:
     assert "17:53 KST" in visitor.see(f"/people/{ANN}").text
 
 
+def test_money_in_another_currency_is_shown_beside_that_of_the_shop(visitor: Visitor) -> None:
+    bought = event(
+        "Order Completed", user="ann", properties={"order_id": "o2", "total": 1000, "currency": "JPY"}
+    )
+    came(visitor, frame(bought))
+    text = visitor.see(f"/people/{ANN}").text
+    assert "$40.00" in text
+    assert "$40.00 an order, and ¥1,000" in text
+
+
 def test_names_of_campaigns_and_devices_are_in_words(visitor: Visitor) -> None:
     house = house_of(visitor)
     context = {"device": {"id": "d1", "type": "ios", "token": "t1"}}

@@ -115,6 +115,18 @@ def test_another_clock_counts_everybodys_days_anew(visitor: Visitor) -> None:
     assert after.events == before.events
 
 
+def test_another_currency_counts_everybodys_money_anew(visitor: Visitor) -> None:
+    profiles = house_of(visitor).profiles
+    before = profiles.get(Profile, identity("u:ann"))
+    visitor.send(FORM, **fields_of(visitor.see("/settings"), FORM) | {"currency": "JPY"})
+    done(visitor)
+    after = profiles.get(Profile, identity("u:ann"))
+    assert before is not None
+    assert after is not None
+    assert before.revenue > 0
+    assert (after.revenue, list(after.foreign.values())) == (0, [before.revenue])
+
+
 def test_other_limits_make_other_types(visitor: Visitor) -> None:
     assert "RFM: new" in visitor.see("/people?q=ann").text
     limits = {"rfm.orders": "0.1 0.2 0.3 1", "rfm.money": "1 2 3 4"}

@@ -16,6 +16,7 @@ GROUPED = "Grouped"
 ORDER_COMPLETED = "Order Completed"
 ORDER_UPDATED = "Order Updated"
 ORDER_REFUNDED = "Order Refunded"
+ORDER_CANCELLED = "Order Cancelled"
 EXPERIMENT_VIEWED = "Experiment Viewed"  # an exposure, at trigger time, in every arm
 CAMPAIGN_CLICKED = "Campaign Clicked"
 CAMPAIGN_CLOSED = "Campaign Closed"

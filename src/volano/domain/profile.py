@@ -72,6 +72,7 @@ class Profile(
         "first_medium": "G", "first_source_lag": "T", "device": "d", "device_lag": "D", "os": "O",
         "os_lag": "1", "browser": "w", "browser_lag": "2", "language": "L", "language_lag": "3",
         "timezone": "Z", "timezone_lag": "4", "country": "u", "country_lag": "5", "cart": "C",
+        "bills": "$", "undone": "U", "foreign": "X", "foreign_orders": "K",
         "notices": "N", "notified": "i", "opened": "j", "given": "g", "devices": "e", "assigned": "A",
         "assigned_at": "I", "done": "x", "segments": "q", "due": "E",
     },
@@ -95,12 +96,16 @@ class Profile(
     hours: bytes = b""  # (hour of the week, events) in turn; 0 is Monday 00:00 where the person is
     # orders
     orders: int = 0
-    revenue: int = 0  # orders less refunds
+    revenue: int = 0  # orders less refunds, in the shop's currency
     first_order: int = 0
     last_order: int = 0
     order_days: list[int] = []  # distinct, ascending
     refunds: int = 0
     refunded: int = 0
+    bills: dict[int, int] = {}  # by hash of the order: what its rows bring together
+    undone: list[int] = []  # hashes of the orders that were cancelled or paid back as a whole, ascending
+    foreign: dict[str, int] = {}  # by other currency: orders less refunds
+    foreign_orders: int = 0  # how many of the orders are in another currency
     # what they like
     categories: Taste | None = None
     brands: Taste | None = None

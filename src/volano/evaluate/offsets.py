@@ -11,7 +11,7 @@ import pyarrow as pa
 from volano.domain.campaign import Campaign, Goal
 from volano.domain.durations import DAY
 from volano.domain.view import View
-from volano.maths.columns import Bools, Ints, Texts, changes, integers, texts
+from volano.maths.columns import Bools, Ints, Texts, changes, integers, texts, texts_or_null
 from volano.maths.moments import Moments, moments_by
 
 NOTHING = Moments()
@@ -68,19 +68,20 @@ def view(campaign: Campaign, until: int) -> View:
     """The rows that `tally` wants of the lake; `until` is the time (µs) of the last event looked at."""
     return View(
         tables=("exposures", "events"),
-        columns=("event", "campaign", "variant", "round", "revenue"),
+        columns=("event", "campaign", "variant", "round", "revenue", "currency"),
         until=until + 1,
         only=(("event", tuple(sorted({goal.event for goal in campaign.goals}))),),
     )
 
 
-def tally(block: pa.Table, campaign: Campaign, until: int) -> ArmTally:
+def tally(block: pa.Table, campaign: Campaign, until: int, currency: str = "USD") -> ArmTally:
     """The outcomes of the people of a block (whole people, by person and time) as known at `until` (µs).
 
     Exposure is a person's first in this campaign and round. A goal counts people whose window
     [exposure, exposure + days) had closed by `until`. Rows of other campaigns are no outcomes of this one.
+    Money in another currency than the shop's is no revenue; a row that names none is in the shop's.
     """
-    rows = _Rows(block, campaign, until)
+    rows = _Rows(block, campaign, until, currency)
     people, mixed = _people(rows)
     arms = len(campaign.arms)
     return ArmTally(
@@ -93,10 +94,12 @@ def tally(block: pa.Table, campaign: Campaign, until: int) -> ArmTally:
 class _Rows:
     """The columns of a block as arrays, with what is ours marked."""
 
-    def __init__(self, block: pa.Table, campaign: Campaign, until: int) -> None:
+    def __init__(self, block: pa.Table, campaign: Campaign, until: int, currency: str) -> None:
         self.arms, self.until = [arm.key for arm in campaign.arms], until
         self.person, self.time = integers(block["person_id"]), integers(block["time"])
-        self.revenue, self.events = integers(block["revenue"]), texts(block["event"])
+        told = texts_or_null(block, "currency")
+        home = (told.codes < 0) | (told.codes == told.code(currency))
+        self.revenue, self.events = np.where(home, integers(block["revenue"]), 0), texts(block["event"])
         of = texts(block["campaign"])
         known, ours = self.time <= until, of.among([campaign.key])
         exposure = texts(block["table"]).among(["exposures"])

@@ -303,7 +303,7 @@ def _grow(
     found: Found, stitched: Stitched, added: Mapping[str, pa.Table], profiles: Profiles, by: Knowledge
 ) -> None:
     """Adds what came to what is known: the profiles of rows, and those of people who are one now."""
-    parts = tally(block_of(added), zone=by.zone)
+    parts = tally(block_of(added), zone=by.zone, currency=by.currency)
     found.again([*stitched.anew, *stitched.gone], profiles)
     more = [(new, found.known(old, profiles)) for old, new in stitched.whole.items()]
     for person, part in [*((part.person_id, part) for part in parts), *more]:

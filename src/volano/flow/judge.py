@@ -18,7 +18,8 @@ def judge(
 ) -> Verdict:
     """The verdict with data up to `as_of` (UTC µs): the newest event unless told, and never after `now`."""
     until = min(data_until(lake, now=now) if as_of is None else as_of, now)
-    found = lake.tally(lens.on(view(campaign, until)), partial(tally, campaign=campaign, until=until))
+    count = partial(tally, campaign=campaign, until=until, currency=lens.shop.currency)
+    found = lake.tally(lens.on(view(campaign, until)), count)
     return verdict(campaign, found or ArmTally.empty(campaign), as_of=until, now=now)
 
 

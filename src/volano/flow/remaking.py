@@ -34,7 +34,7 @@ def made_anew(
     some = tuple(people)
     found = {
         one.person_id: replace(one, segments=dict(people[one.person_id]))
-        for one in tally(lake.read(changed(VIEW, people=some)), zone=by.zone)
+        for one in tally(lake.read(changed(VIEW, people=some)), zone=by.zone, currency=by.currency)
     }
     conditions = [*by.ready.conditions.values()]
     if conditions:
@@ -53,7 +53,7 @@ def renewed(lake: Lake, profiles: Profiles, journals: Sequence[str], by: Knowled
     reached = [Offset(journal, lake.offset(journal)) for journal in journals]
     since = Since(profile for _, profile in profiles.scan(Profile))
     identities, kins = _who_is_who(lake, now)
-    found = lake.tally(VIEW, partial(roll, zone=by.zone)) or Roll()
+    found = lake.tally(VIEW, partial(roll, zone=by.zone, currency=by.currency)) or Roll()
     called = addresses(_plain(lake.read(_CALLS)), lambda _: None)
     puts: list[tuple[Key, object]] = [*identities.items(), *kins.items(), *called.items()]
     profiles.put(

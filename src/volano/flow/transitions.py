@@ -24,7 +24,7 @@ class TransitionView(msgspec.Struct, frozen=True, kw_only=True):
 
 def transition_view(lake: Lake, *, since: int, now: int, lens: Lens = PEOPLE) -> TransitionView:
     """Who moved where from `since` to `now` (UTC µs)."""
-    count = partial(transitions, since=since, now=now, zone=lens.shop.timezone, bounds=lens.shop.rfm)
+    count = partial(transitions, since=since, now=now, currency=lens.shop.currency, bounds=lens.shop.rfm)
     found = lake.tally(lens.on(VIEW), count) or Transitions()
     rows = (*TYPES, NO_ORDER)
     people = tuple(tuple(found.of(before, after) for after in TYPES) for before in rows)

@@ -87,6 +87,15 @@ def integers(column: Any, null: int = 0) -> Ints:
     return np.asarray(numbers.to_numpy(), dtype=np.int64)
 
 
+def wrapped(number: int) -> int:
+    """A sum as 64 bits hold it: what NumPy makes of it, and so the same however the terms are grouped.
+
+    >>> wrapped(2**63), wrapped(-5)
+    (-9223372036854775808, -5)
+    """
+    return (number + 2**63) % 2**64 - 2**63
+
+
 def text_column(codes: NDArray[np.integer[Any]], values: Any) -> Any:
     """Codes into values as a dictionary column; no code may be negative."""
     return pa.DictionaryArray.from_arrays(pa.array(codes.astype(np.int32, copy=False)), values)

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Literal
 
-from volano.domain.money import minor
+from volano.domain.money import LARGEST, minor
 
 DecimalMark = Literal[".", ","]
 
@@ -32,7 +32,6 @@ _CURRENCIES = {
     "US$": "USD",
     "R$": "BRL",
 }
-_MOST = 10**15  # minor units; a larger amount is a slip
 
 
 def decimal_marks(texts: Iterable[str]) -> Counter[str]:
@@ -89,7 +88,7 @@ def money(text: str, mark: DecimalMark, currency: str, *, certain: bool) -> tupl
     if named and named != currency and certain:
         raise ValueError(f"{text[:60]!r} is in {named}, not in {currency}")
     counted = named or currency
-    units = minor(value, counted) if abs(value) < _MOST else _MOST
-    if abs(units) >= _MOST:
+    units = minor(value, counted) if abs(value) < LARGEST else LARGEST
+    if abs(units) >= LARGEST:
         raise ValueError(f"{text[:60]!r} is too large for an amount")
     return units, counted

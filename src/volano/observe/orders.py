@@ -9,9 +9,8 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from volano.domain.event import ORDER_COMPLETED, ORDER_REFUNDED
-from volano.domain.money import minor
+from volano.domain.money import LARGEST, minor
 
-LARGEST = 10**15  # minor units; more is no price
 LINES_LIMIT = 500
 _AMOUNTS = ("revenue", "total", "value")
 _PLAIN = (str, int, float)
@@ -118,7 +117,7 @@ def revenue_of(event: str, properties: Mapping[str, Any], currency: str) -> int 
     amount = next((amount for amount in found if amount is not None), None)
     if amount is None:
         priced = [line.revenue for line in _lines(properties, currency) if line.revenue is not None]
-        amount = sum(priced) if priced else None
+        amount = sum(priced) if priced and abs(sum(priced)) <= LARGEST else None
     return -abs(amount) if amount is not None and event == ORDER_REFUNDED else amount
 
 
@@ -154,12 +153,21 @@ def _lines(properties: Mapping[str, Any], currency: str) -> list[Line]:
 def _line(product: Mapping[str, Any], currency: str) -> Line:
     count = _quantity(product.get("quantity")) or 1
     price = _minor(product.get("price"), currency)
-    revenue = None if price is None else price * count
     return Line(
         product=_named(product, _NAMES),
         quantity=count,
-        revenue=revenue if revenue is None or abs(revenue) <= LARGEST else None,
+        revenue=None if price is None else worth(price, count),
     )
+
+
+def worth(price: int, pieces: int) -> int | None:
+    """What so many pieces cost; None for more than anything costs.
+
+    >>> worth(250, 2), worth(LARGEST, 2)
+    (500, None)
+    """
+    whole = price * pieces
+    return whole if abs(whole) <= LARGEST else None
 
 
 def _quantity(value: Any) -> int | None:

@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
-from volano.domain.event import ORDER_COMPLETED, ORDER_REFUNDED
 from volano.domain.rfm import RfmBounds
 from volano.domain.view import View
 from volano.maths.columns import integers
 from volano.observe.traits import tally
+from volano.observe.traits.bills import BILLS, MONEYED
 from volano.observe.traits.rfm import USUAL, rfm
 
-VIEW = View(columns=("event", "revenue"), only=(("event", (ORDER_COMPLETED, ORDER_REFUNDED)),), humans=True)
+VIEW = View(columns=BILLS.columns, only=(("event", MONEYED),), humans=True)
 NO_ORDER = "no order"  # who had not ordered yet
 
 
@@ -33,21 +33,21 @@ class Transitions:
 
 
 def transitions(
-    block: pa.Table, *, since: int, now: int, zone: str = "UTC", bounds: RfmBounds = USUAL
+    block: pa.Table, *, since: int, now: int, currency: str = "USD", bounds: RfmBounds = USUAL
 ) -> Transitions:
     """The moves of everybody in a block of VIEW between `since` and `now` (both UTC µs).
 
-    The types at `since` are those that the rows before it give.
+    The types at `since` are those that the rows before it give; `currency` is the shop's.
     """
     time = integers(block["time"])
-    was = _types(block.filter(pa.array(time < since)), since, zone, bounds)
-    became = _types(block.filter(pa.array(time <= now)), now, zone, bounds)
+    was = _types(block.filter(pa.array(time < since)), since, currency, bounds)
+    became = _types(block.filter(pa.array(time <= now)), now, currency, bounds)
     return Transitions(Counter((was.get(person, NO_ORDER), kind) for person, kind in became.items()))
 
 
-def _types(rows: pa.Table, at: int, zone: str, bounds: RfmBounds) -> dict[int, str]:
+def _types(rows: pa.Table, at: int, currency: str, bounds: RfmBounds) -> dict[int, str]:
     found = {}
-    for profile in tally(rows, zone=zone) if rows.num_rows else []:
+    for profile in tally(rows, currency=currency) if rows.num_rows else []:
         scores = rfm(profile, now=at, bounds=bounds)
         if scores is not None:
             found[profile.person_id] = scores.type

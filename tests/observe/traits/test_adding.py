@@ -16,6 +16,7 @@ from tests.observe.traits.blocks import DAY, EVENT_ROWS, NOW, ROWS, START, Row, 
 from volano.domain.profile import Profile
 from volano.domain.tables import EVENTS
 from volano.maths import shorts
+from volano.observe.identity import order_row
 from volano.observe.traits import VIEW, Roll, block_of, facts, joined, people, roll, tally
 from volano.testing.lake_memory import MemoryLake
 
@@ -74,6 +75,50 @@ def test_the_table_of_people_says_what_the_facts_of_each_say(rows: list[Row]) ->
             if name != "person_id" and (value is not None or not name.startswith("traits.")):
                 assert known.get(name) == value, name
         assert set(known) <= set(told)
+
+
+HUGE = st.builds(
+    lambda event, order, revenue, price, quantity, at: row(
+        event, at=at, order_id=order, revenue=revenue, price=price, quantity=quantity, product=f"p{at % 3}"
+    ),
+    st.sampled_from(
+        ["Order Completed", "Order Refunded", "Order Updated", "Order Cancelled", "Product Added"]
+    ),
+    st.sampled_from([None, "o1", "o2"]),
+    st.sampled_from([None, 10**15, 2**62, 2**63 - 1, -(2**63)]),
+    st.sampled_from([10**15, 2**63 - 1]),
+    st.sampled_from([1, 10**6, 2**63 - 1]),
+    st.integers(0, 9),
+)
+
+
+@settings(deadline=None)
+@given(st.lists(HUGE, min_size=1, max_size=30), st.lists(st.integers(0, 3), min_size=30, max_size=30))
+def test_huge_numbers_add_up_alike_and_fit_every_store(rows: list[Row], share: list[int]) -> None:
+    rows = rows * 2_000 if len(rows) < 3 else rows  # more than 64 bits hold
+    parts = [[one for one, place in zip(rows, share * 200, strict=False) if place == k] for k in range(4)]
+    (known,) = whole(rows).values()
+    assert summed(parts) == {1: known}
+    assert msgspec.msgpack.decode(msgspec.msgpack.encode(known), type=Profile) == known
+    assert people([known], now=NOW).num_rows == 1
+    assert abs(known.bills.get(order_row("o1"), 0)) < 2**63
+
+
+def test_too_many_orders_and_currencies_are_forgotten_alike_in_any_order() -> None:
+    rows = [
+        row(
+            "Order Completed" if number % 3 else "Order Cancelled",
+            at=number / 100,
+            order_id=f"o{number // 2}",
+            revenue=number,
+            currency=f"{chr(65 + number // 2 % 26)}AA" if number % 2 else "USD",
+        )
+        for number in range(3_000)
+    ]
+    parts = [rows[at::7] for at in range(7)]
+    (known,) = whole(rows).values()
+    assert summed(parts) == {1: known}
+    assert (len(known.bills), len(known.undone), len(known.foreign)) == (512, 512, 16)
 
 
 NAMES = [f"name {number}" for number in range(300)]

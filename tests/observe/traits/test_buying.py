@@ -42,6 +42,58 @@ def test_refunds_take_money_but_no_order() -> None:
     assert (found["average_order"], found["days_since_order"]) == (5_000, 99)
 
 
+def test_what_an_import_adds_to_an_order_is_revenue_and_no_order() -> None:
+    found = told(order(1, 1_200), row("Order Updated", at=2, revenue=250))
+    assert (found["orders"], found["revenue"], found["average_order"]) == (1, 1_450, 1_450)
+
+
+@pytest.mark.parametrize("undone", ["Order Refunded", "Order Cancelled"])
+@pytest.mark.parametrize("at", [0, 9])  # whichever comes first
+def test_an_order_that_is_undone_without_an_amount_takes_what_it_brought(undone: str, at: float) -> None:
+    rows = [
+        order(1, 5_000, order_id="o1"),
+        order(2, 700, order_id="o2"),
+        row("Order Updated", at=3, order_id="o1", revenue=300),
+        row("Order Refunded", at=4, order_id="o1", revenue=-1_000),
+    ]
+    found = told(*rows, row(undone, at=at, order_id="o1"))
+    assert (found["revenue"], found["refunded"], found["orders"]) == (700, 5_300, 2)
+    assert found["average_order"] == 3_000
+    again = told(*rows, row(undone, at=at, order_id="o1"), row("Order Cancelled", at=10, order_id="o1"))
+    assert again["revenue"] == 700
+
+
+def test_a_refund_of_products_without_a_price_or_of_an_unknown_order_takes_nothing() -> None:
+    some = row("Order Refunded", at=2, order_id="o1", product="shoe")
+    assert told(order(1, 5_000, order_id="o1"), some)["revenue"] == 5_000
+    assert told(order(1, 5_000), row("Order Refunded", at=2, order_id="o9"))["revenue"] == 5_000
+
+
+def test_money_is_that_of_the_shops_currency_and_the_rest_is_kept_apart() -> None:
+    rows = [
+        order(1, 1_000, currency="EUR"),
+        order(2, 500),  # tells none: the shop's
+        order(3, 9_000, currency="JPY"),
+        row("Order Refunded", at=4, revenue=-2_000, currency="JPY"),
+        row("Product Added", at=5, product="a", price=300, quantity=2),
+        row("Product Added", at=5, product="b", price=9_000, currency="JPY"),
+    ]
+    (mine,) = tally(block(rows), currency="EUR")
+    found = facts(mine, now=NOW)
+    assert (found["orders"], found["revenue"], found["refunds"], found["refunded"]) == (3, 1_500, 1, 0)
+    assert (found["average_order"], found["cart_value"], found["cart_products"]) == (750, 600, 2)
+    assert mine.foreign == {"JPY": 7_000}
+    (theirs,) = tally(block(rows), currency="JPY")
+    assert facts(theirs, now=NOW)["revenue"] == 7_500
+    assert theirs.foreign == {"EUR": 1_000}
+
+
+def test_a_cart_of_absurd_prices_is_worth_no_more_than_a_store_holds() -> None:
+    added = row("Product Added", product="x", price=10**14, quantity=10**6)
+    assert told(added)["cart_value"] == 0
+    assert people([profile(added)], now=NOW)["cart_value"].to_pylist() == [0]
+
+
 def test_days_with_an_order_are_those_of_the_shops_clock() -> None:
     late = [order(1.9), order(2.1)]
     assert told(*late)["order_days"] == 2

@@ -19,6 +19,7 @@ from volano.domain.change import Packed
 from volano.domain.profile import Profile
 from volano.domain.rfm import RfmBounds
 from volano.domain.view import View
+from volano.observe.traits.bills import BILLS
 from volano.observe.traits.buying import BUYING
 from volano.observe.traits.cart import CART
 from volano.observe.traits.draws import DRAWS
@@ -48,6 +49,7 @@ TRAITS: tuple[Trait, ...] = (
     VISITS,
     HOURS,
     BUYING,
+    BILLS,
     RFM,
     TASTE,
     TOUCH,
@@ -93,16 +95,16 @@ _NOTHING = Profile(person_id=0)
 _STRANGER = {name: getattr(_NOTHING, name) for name in Profile.__struct_fields__}
 
 
-def tally(block: pa.Table, *, zone: str = "UTC") -> list[Profile]:
-    """The profiles of the rows of a block of VIEW, by ascending id; `zone` is the shop's time zone.
+def tally(block: pa.Table, *, zone: str = "UTC", currency: str = "USD") -> list[Profile]:
+    """The profiles of the rows of a block of VIEW, by ascending id; `zone` and `currency` are the shop's.
 
     Parts of histories will do: profiles of the same person are `joined`. Each row is to be in one part.
     """
-    return list(_each(block, zone))
+    return list(_each(block, zone, currency))
 
 
-def _each(block: pa.Table, zone: str) -> Iterator[Profile]:
-    history = History(block, zone)
+def _each(block: pa.Table, zone: str, currency: str) -> Iterator[Profile]:
+    history = History(block, zone, currency)
     columns: dict[str, Iterable[Any]] = {"person_id": history.people.tolist()}
     for trait in TRAITS:
         columns.update(trait.tally(history))
@@ -129,9 +131,9 @@ def block_of(rows: Mapping[str, pa.Table]) -> pa.Table:
 _NOBODY = pa.table({name: pa.array([], pa.int64()) for name in ("person_id", "time")})
 
 
-def roll(block: pa.Table, *, zone: str = "UTC") -> Roll:
+def roll(block: pa.Table, *, zone: str = "UTC", currency: str = "USD") -> Roll:
     """The same, packed: what a lake adds up to make all profiles anew."""
-    return Roll((Packed.of(Profile, ((one.person_id, one) for one in _each(block, zone))),))
+    return Roll((Packed.of(Profile, ((one.person_id, one) for one in _each(block, zone, currency))),))
 
 
 def joined(one: Profile, other: Profile) -> Profile:

@@ -1,4 +1,8 @@
-"""Orders, refunds and the days between orders; an order is one row, whoever told of it."""
+"""Orders, refunds and the days between orders; an order is one row, whoever told of it.
+
+Money is that in the shop's currency, with what an import adds to an order it told before; that in others is
+kept by currency, of the CURRENCIES with the smallest hashes. A row that names no currency is in the shop's.
+"""
 
 from __future__ import annotations
 
@@ -8,28 +12,36 @@ from typing import Any
 
 import numpy as np
 
-from volano.domain.event import ORDER_REFUNDED
+from volano.domain.event import ORDER_COMPLETED, ORDER_REFUNDED, ORDER_UPDATED
 from volano.domain.profile import Profile
-from volano.maths.columns import changes
+from volano.maths.columns import Ints, changes, wrapped
+from volano.observe.traits.bills import given_back
 from volano.observe.traits.history import DAY as DAY_SECONDS
 from volano.observe.traits.history import History, bounds, slices
 from volano.observe.traits.seen import earlier, later
+from volano.observe.traits.taste import smallest
 from volano.observe.traits.trait import DAY, Columns, Field, Trait, days_since
 
 KEPT = 512  # the latest days with an order
+CURRENCIES = 16
 
 
 def tally(history: History) -> Columns:
     """Counts, sums, first and last order, and the days with an order in the shop's time zone."""
     ordered = history.orders
     refunds = np.flatnonzero(history.among(ORDER_REFUNDED))
+    paid = np.flatnonzero(history.among(ORDER_COMPLETED, ORDER_UPDATED, ORDER_REFUNDED))
     columns: dict[str, Any] = {}
-    if len(ordered) or len(refunds):
-        money = history.numbers("revenue")
-        brought, taken = history.sums(ordered, money[ordered]), history.sums(refunds, money[refunds])
-        columns["revenue"] = (brought + taken).tolist()
+    if len(paid):
+        abroad = history.foreign
+        home = paid[~abroad[paid]]
+        taken = refunds[~abroad[refunds]]
+        columns["revenue"] = history.sums(home, history.money[home]).tolist()
         columns["refunds"] = history.sums(refunds).tolist()
-        columns["refunded"] = (-taken).tolist()
+        columns["refunded"] = (-history.sums(taken, history.money[taken])).tolist()
+        if len(home) < len(paid):
+            columns["foreign"] = _foreign(history, paid[abroad[paid]])
+            columns["foreign_orders"] = history.sums(ordered[abroad[ordered]]).tolist()
     if len(ordered):
         owner = history.owner[ordered]
         day = history.local_seconds(ordered, own=False) // DAY_SECONDS
@@ -42,6 +54,29 @@ def tally(history: History) -> Columns:
     return columns
 
 
+def _foreign(history: History, rows: Ints) -> list[dict[str, int]]:
+    """By currency what the rows brought."""
+    currency = history.texts("currency")
+    names = currency.values.to_pylist()
+    found: list[dict[str, int]] = [{} for _ in range(len(history))]
+    columns = (history.owner[rows], currency.codes[rows], history.money[rows])
+    for person, code, money in zip(*(column.tolist() for column in columns), strict=True):
+        found[person][names[code]] = wrapped(found[person].get(names[code], 0) + money)
+    return [_bounded(some) for some in found]
+
+
+def _bounded(foreign: dict[str, int]) -> dict[str, int]:
+    if len(foreign) <= CURRENCIES:
+        return foreign
+    return {name: foreign[name] for name in smallest([*foreign], CURRENCIES)}
+
+
+def _added(one: dict[str, int], other: dict[str, int]) -> dict[str, int]:
+    if not one or not other:
+        return one or other
+    return _bounded({name: wrapped(one.get(name, 0) + other.get(name, 0)) for name in {**one, **other}})
+
+
 def joined(one: Profile, other: Profile) -> dict[str, Any]:
     """Sums, the earlier, the later, all days."""
     days = one.order_days or other.order_days
@@ -49,22 +84,41 @@ def joined(one: Profile, other: Profile) -> dict[str, Any]:
         days = sorted({*one.order_days, *other.order_days})[-KEPT:]
     return {
         "orders": one.orders + other.orders,
-        "revenue": one.revenue + other.revenue,
+        "revenue": wrapped(one.revenue + other.revenue),
         "first_order": earlier(one.first_order, other.first_order),
         "last_order": later(one.last_order, other.last_order),
         "order_days": days,
         "refunds": one.refunds + other.refunds,
-        "refunded": one.refunded + other.refunded,
+        "refunded": wrapped(one.refunded + other.refunded),
+        "foreign": _added(one.foreign, other.foreign),
+        "foreign_orders": one.foreign_orders + other.foreign_orders,
     }
+
+
+def paid(profile: Profile) -> tuple[int, int]:
+    """What orders brought less refunds, and what was paid back, in minor units of the shop's currency."""
+    back = given_back(profile) if profile.undone else 0
+    return wrapped(profile.revenue - back), wrapped(profile.refunded + back)
+
+
+def average(profile: Profile) -> int | None:
+    """What an order in the shop's currency brought before refunds; None without one."""
+    orders = profile.orders - profile.foreign_orders
+    if not orders:
+        return None
+    return (2 * wrapped(profile.revenue + profile.refunded) + orders) // (2 * orders)
 
 
 def facts(profile: Profile, now: int, found: dict[str, Any]) -> None:
     """What is told of everybody, and more of who has ordered."""
-    found["orders"], found["revenue"] = profile.orders, profile.revenue
+    found["orders"] = profile.orders
+    found["revenue"], found["refunded"] = paid(profile)
     found["order_days"] = len(profile.order_days)
-    found["refunds"], found["refunded"] = profile.refunds, profile.refunded
+    found["refunds"] = profile.refunds
+    mean = average(profile)
+    if mean is not None:
+        found["average_order"] = mean
     if profile.orders:
-        found["average_order"] = round((profile.revenue + profile.refunded) / profile.orders)
         found["first_order"], found["last_order"] = profile.first_order, profile.last_order
         found["days_since_order"] = (now - profile.last_order) // DAY
         found["days_since_first_order"] = (now - profile.first_order) // DAY
@@ -76,15 +130,19 @@ def facts(profile: Profile, now: int, found: dict[str, Any]) -> None:
 
 BUYING = Trait(
     name="buying",
-    columns=("event", "revenue"),
+    columns=("event", "revenue", "currency"),
     tally=tally,
     joined=joined,
     facts=facts,
     fields={
         "orders": Field("Orders", "number", "Orders in all."),
-        "revenue": Field("Revenue", "number", "Money of all orders less refunds, in minor units."),
+        "revenue": Field(
+            "Revenue", "number", "Money of all orders less refunds, in minor units of the shop's currency."
+        ),
         "average_order": Field(
-            "Average order", "number", "Money of an order before refunds, in minor units."
+            "Average order",
+            "number",
+            "Money of an order in the shop's currency before refunds, in minor units.",
         ),
         "order_days": Field("Days with an order", "number", "Distinct days with an order, at most 512."),
         "first_order": Field("First order", "time", "When the person first ordered."),
@@ -103,6 +161,6 @@ BUYING = Trait(
             broken=True,
         ),
         "refunds": Field("Refunds", "number", "Refunds in all."),
-        "refunded": Field("Refunded", "number", "Money paid back, in minor units."),
+        "refunded": Field("Refunded", "number", "Money paid back, in minor units of the shop's currency."),
     },
 )

@@ -1,7 +1,8 @@
 """What lies in the cart: the last word on each product counts, and an order empties it.
 
 Of two words of one moment the one with more pieces, then the higher price, counts. The latest PRODUCTS
-products are known; one that was taken out is one of them until the next order.
+products are known; one that was taken out is one of them until the next order. A price in another currency
+than the shop's, or beyond all prices, counts as none.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import numpy as np
 
 from volano.domain.profile import Profile
 from volano.maths.columns import changes
+from volano.observe.orders import worth
 from volano.observe.traits.history import History
 from volano.observe.traits.seen import later
 from volano.observe.traits.trait import Columns, Field, Trait, days_since
@@ -35,7 +37,7 @@ def tally(history: History) -> Columns:
     if not len(rows):
         return {}
     pieces = np.where(added[rows], np.maximum(history.numbers("quantity", null=1)[rows], 1), 0)
-    price = history.numbers("price")[rows]
+    price = np.where(history.foreign[rows], 0, history.numbers("price")[rows])
     owner, time, code = history.owner[rows], history.time[rows], product.codes[rows]
     order = np.lexsort((price, pieces, time, code, owner))
     last = order[np.append(np.flatnonzero(changes(owner[order], code[order]))[1:], len(order)) - 1]
@@ -76,14 +78,14 @@ def facts(profile: Profile, now: int, found: dict[str, Any]) -> None:
     if inside:
         last = max(at for at, _, _ in inside.values())
         found["cart"] = sorted(inside, key=lambda product: (-inside[product][0], product))
-        found["cart_value"] = sum(pieces * price for _, pieces, price in inside.values())
+        found["cart_value"] = sum(worth(price, pieces) or 0 for _, pieces, price in inside.values())
         found["cart_at"], found["days_since_cart"] = last, (now - last) // 86_400_000_000
         found["hours_since_cart"] = (now - last) // 3_600_000_000
 
 
 CART = Trait(
     name="cart",
-    columns=("event", "product", "quantity", "price"),
+    columns=("event", "product", "quantity", "price", "currency"),
     tally=tally,
     joined=joined,
     facts=facts,
@@ -92,7 +94,9 @@ CART = Trait(
         "cart_products": Field(
             "Products in the cart", "number", "How many different products are in the cart."
         ),
-        "cart_value": Field("Value of the cart", "number", "Price of all in the cart, in minor units."),
+        "cart_value": Field(
+            "Value of the cart", "number", "Price of all in the cart, in minor units of the shop's currency."
+        ),
         "cart_at": Field("Cart filled", "time", "When something was last put into the cart."),
         "days_since_cart": days_since("Days since cart", "cart_at", "Whole days since that."),
         "hours_since_cart": Field(

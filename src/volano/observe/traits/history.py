@@ -13,12 +13,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from volano.domain.event import (
+    ORDER_CANCELLED,
     ORDER_COMPLETED,
     ORDER_REFUNDED,
     ORDER_UPDATED,
     SEGMENT_ENTERED,
     SEGMENT_LEFT,
 )
+from volano.domain.money import LARGEST
 from volano.maths.columns import Bools, Ints, Texts, changes, integers, texts_or_null
 
 SECOND = 1_000_000  # µs
@@ -29,7 +31,7 @@ PASSIVE = (  # what befalls a person
     SEGMENT_LEFT,
     ORDER_REFUNDED,
     ORDER_UPDATED,
-    "Order Cancelled",
+    ORDER_CANCELLED,
     "Push Notification Received",
     "Push Notification Bounced",
     "Email Delivered",
@@ -47,10 +49,10 @@ class History:
     """The rows of some people, sorted by (person, time): whole histories or parts of them.
 
     Rows of bots are left out. `people` are the ids, `start` the first row of each, `owner` the place in
-    `people` of each row; `zone` is the shop's time zone.
+    `people` of each row; `zone` and `currency` are those of the shop.
     """
 
-    def __init__(self, block: pa.Table, zone: str) -> None:
+    def __init__(self, block: pa.Table, zone: str, currency: str) -> None:
         if "bot" in block.column_names and block["bot"].null_count < block.num_rows:
             block = block.filter(pc.is_null(block["bot"]))
         person, time = integers(block["person_id"]), integers(block["time"])
@@ -58,7 +60,7 @@ class History:
             order = np.lexsort((time, person))
             block, person, time = block.take(pa.array(order)), person[order], time[order]
         fresh = changes(person) if len(person) else np.zeros(0, np.bool_)
-        self.block, self.zone = block, zone
+        self.block, self.zone, self.currency = block, zone, currency
         self.time: Ints = time
         self.start: Ints = np.flatnonzero(fresh)
         self.owner: Ints = np.cumsum(fresh) - 1
@@ -112,6 +114,21 @@ class History:
     def orders(self) -> Ints:
         """The rows of orders."""
         return np.flatnonzero(self.among(ORDER_COMPLETED))
+
+    @cached_property
+    def foreign(self) -> Bools:
+        """Which rows tell money of another currency than the shop's."""
+        currency = self.texts("currency")
+        return (currency.codes >= 0) & (currency.codes != currency.code(self.currency))
+
+    @cached_property
+    def money(self) -> Ints:
+        """The revenue of each row, at most LARGEST.
+
+        With that a person would need 9,000 orders of the largest price there is before the sum is more than
+        64 bits hold; it would wrap, in a block and in profiles that are joined (`wrapped`) alike.
+        """
+        return np.clip(self.numbers("revenue"), -LARGEST, LARGEST)
 
     def sums(self, rows: Ints, values: Ints | None = None) -> Ints:
         """Per person: how many of these rows, or the sum of their `values`."""

@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 from volano.domain.profile import Profile
 from volano.domain.rfm import TYPES, Four, RfmBounds
 from volano.maths.columns import integers
+from volano.observe.traits.buying import paid
 from volano.observe.traits.trait import DAY, Field, Trait
 
 # by recency (rows, 5 first) and the mean of frequency and money (columns, 1 first)
@@ -60,7 +61,7 @@ def rfm(profile: Profile, *, now: int, bounds: RfmBounds = USUAL) -> Rfm | None:
     return Rfm(
         5 - bisect_left(bounds.days, (now - profile.last_order) // DAY),
         1 + bisect_right(bounds.orders, profile.orders),
-        1 + bisect_right(bounds.money, profile.revenue),
+        1 + bisect_right(bounds.money, paid(profile)[0]),
     )
 
 

@@ -8,7 +8,7 @@ from volano.domain.campaign import CONTROL, Campaign
 from volano.domain.verdict import Verdict
 from volano.errors import BadInput
 from volano.flow import launch
-from volano.flow.shop import lens_of
+from volano.flow.shop import lens_of, shop_of
 from volano.observe.sessions import DIMENSIONS
 from volano.web import words
 from volano.web.console.cards import arm_name, goal_name, verdict_cards, window
@@ -70,7 +70,9 @@ def _show(request: Ask, desk: Desk, shown: Campaign, *, status: int = 200, probl
         control=_control(shown),
         goals=[(goal, goal_name(goal.event, goal.measure), window(goal.days)) for goal in shown.goals],
         arms=[(arm, arm_name(arm.key)) for arm in shown.arms if arm.content is not None],
-        verdict=next(iter(verdict_cards(verdicts[-1:], [shown])), None),
+        verdict=next(
+            iter(verdict_cards(verdicts[-1:], [shown], shop_of(state, desk.house.settings).currency)), None
+        ),
         undo=shown.status == "live" and desk.clock() - shown.started_at < launch.UNDO_FOR,
         address=address(request),
         write_key=write_key(desk),

@@ -163,9 +163,9 @@ def _goal_row(result: GoalResult, currency: str) -> GoalRow:
 
 
 def verdict_cards(
-    verdicts: Iterable[Verdict], campaigns: Sequence[Campaign], currency: str = ""
+    verdicts: Iterable[Verdict], campaigns: Sequence[Campaign], currency: str
 ) -> list[VerdictCard]:
-    """A card for each verdict."""
+    """A card for each verdict; `currency` is the shop's."""
     by_key = {campaign.key: campaign for campaign in campaigns}
     cards = []
     for verdict in verdicts:

@@ -28,6 +28,7 @@ from volano.domain.shop import Shop
 from volano.domain.visit import came_from
 from volano.flow.people import Join, Known, PersonPage
 from volano.observe.traits import FIELDS, facts
+from volano.observe.traits.buying import average, paid
 from volano.observe.traits.hours import read as hours_of
 from volano.ports import State
 from volano.web import charts, words
@@ -141,8 +142,7 @@ def _tiles(profile: Profile, shop: Shop, now: int) -> Iterable[tuple[str, str, s
 
     yield "Orders", words.count(profile.orders), ago(profile.last_order) or "none yet"
     if profile.orders:
-        mean = words.money((profile.revenue + profile.refunded) / profile.orders, shop.currency)
-        yield "Revenue", words.money(profile.revenue, shop.currency), f"{mean} an order"
+        yield "Revenue", words.money(paid(profile)[0], shop.currency), _besides(profile, shop)
     yield "Visits", words.count(profile.sessions), ago(profile.last_seen)
     lies = [at for at, pieces, _ in profile.cart.values() if pieces]
     if lies:
@@ -151,6 +151,14 @@ def _tiles(profile: Profile, shop: Shop, now: int) -> Iterable[tuple[str, str, s
             words.count(len(lies)),
             f"{'product' if len(lies) == 1 else 'products'}, {ago(max(lies))}",
         )
+
+
+def _besides(profile: Profile, shop: Shop) -> str:
+    """What an order brings, and what was paid in other currencies."""
+    mean = average(profile)
+    told = [] if mean is None else [f"{words.money(mean, shop.currency)} an order"]
+    others = [words.money(money, currency) for currency, money in sorted(profile.foreign.items())]
+    return ", ".join([*told, *(f"and {money}" for money in others)])
 
 
 def known(shown: PersonPage, shop: Shop, *, now: int) -> list[tuple[str, str, list[Trait]]]:

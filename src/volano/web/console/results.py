@@ -3,17 +3,11 @@
 from __future__ import annotations
 
 from volano.domain.campaign import Campaign
-from volano.domain.leak import Leak
 from volano.domain.verdict import Lesson, Verdict
+from volano.flow.shop import shop_of
 from volano.web import charts, words
 from volano.web.console.cards import recipe_title, verdict_cards
 from volano.web.pages import Ask, Desk, Page, Route, page
-
-
-def _currency(desk: Desk) -> str:
-    """The currency of the shop's leaks; that of the settings when no leak tells."""
-    told = [leak.currency for leak in desk.house.state.find(Leak) if leak.currency]
-    return told[0] if told else desk.house.settings.currency
 
 
 def _lesson(lesson: Lesson) -> dict[str, object]:
@@ -41,7 +35,7 @@ def results(request: Ask, desk: Desk) -> Page:
         request,
         desk,
         "results.html",
-        cards=verdict_cards(newest, campaigns, _currency(desk)),
+        cards=verdict_cards(newest, campaigns, shop_of(state, desk.house.settings).currency),
         waiting=[one for one in campaigns if one.status == "live" and one.key not in judged],
         lessons=[_lesson(lesson) for lesson in lessons],
         any_idea=any(one.status == "draft" for one in campaigns),

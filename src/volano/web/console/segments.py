@@ -19,6 +19,7 @@ from volano.errors import BadInput, NotFound
 from volano.flow import segments as flow
 from volano.flow.ingest import settle_everybody
 from volano.observe.overlap import sizes
+from volano.observe.traits.buying import paid
 from volano.rules.words import sentence
 from volano.web import words
 from volano.web.console.builder import MOST, Row, rows_of, rows_sent, rule_of
@@ -260,7 +261,7 @@ def people_csv(request: Ask, desk: Desk, key: str) -> Response[str]:
     out.writerow(["person_id", "email", "orders", "revenue_minor", "last_seen"])
     for one in flow.members(desk.house.profiles, key):
         email = f"'{one.email}" if one.email[:1] in tuple("=+-@\t\r") and one.email else one.email
-        out.writerow([one.person_id, email, one.orders, one.revenue, one.last_seen])
+        out.writerow([one.person_id, email, one.orders, paid(one)[0], one.last_seen])
     name = f'attachment; filename="{key}.csv"'
     return Response(
         text.getvalue(), media_type="text/csv; charset=utf-8", headers={"Content-Disposition": name}

@@ -123,6 +123,8 @@ def shop(request: Ask, desk: Desk) -> Page:
         return more(request, desk, status=422, problem=error.message, typed=sent)
     if kept.timezone != before.timezone:  # the days and hours of everybody are others
         _anew(desk, f"counting everybody's days anew by the clock of {kept.timezone}")
+    elif kept.currency != before.currency:  # and so is what counts as revenue
+        _anew(desk, f"counting everybody's money anew in {kept.currency}")
     elif kept.rfm != before.rfm:
         desk.turning.soon(
             "seeing who is which type by the new limits", lambda: settle_everybody(house, now=desk.clock())

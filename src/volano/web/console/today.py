@@ -154,7 +154,7 @@ def content(request: Ask, desk: Desk) -> dict[str, Any]:
         "leak": leak_card(seen.leaks[0], shop) if seen.leaks else None,
         "idea": next(iter(idea_cards(seen.ideas[:1], [], seen.leaks)), None),
         "due": _due(seen),
-        "verdict": next(iter(verdict_cards(seen.verdicts[:1], seen.campaigns)), None),
+        "verdict": next(iter(verdict_cards(seen.verdicts[:1], seen.campaigns, shop.currency)), None),
         "unnamed": [one for one in suggestions(house.profiles, house.state) if one.to][:3],
         "coming": now - desk.turning.received_at < 60 * SECOND,
         "troubles": desk.turning.troubles,
