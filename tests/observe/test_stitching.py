@@ -9,8 +9,10 @@ import pyarrow.compute as pc
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from tests.observe.tellings import USERS, Register, claim
+from volano.domain.event import Event, Intake
 from volano.domain.identity import (
     ALIAS,
     APART,
@@ -21,6 +23,8 @@ from volano.domain.identity import (
     SEEN_TOGETHER,
     Claim,
 )
+from volano.observe.claims import claims
+from volano.observe.identity import identity
 from volano.observe.kinship import kinship
 from volano.observe.merges import rebuilt
 from volano.observe.stitching import forgotten
@@ -55,7 +59,10 @@ def histories(draw: st.DrawFn) -> tuple[list[Claim], list[list[Claim]]]:
 
 def naive(claims: list[Claim], cap: int) -> dict[int, int]:
     """Who is who, from all claims at once and the rules as they are written down."""
-    named = {one for each in claims for one in (each.alias, each.claimed)}
+    names = {each.alias: each.known_as for each in claims} | {
+        each.claimed: each.claimed_as for each in claims
+    }
+    named, users = set(names), {one for one, said in names.items() if said.startswith("u:")}
     told_ = [each for each in claims if each.reason not in (BY_HAND, PARTED, APART, REJOINED)]
     apart: dict[int, tuple[int, bool]] = {}
     hands: dict[tuple[int, int], tuple[int, bool]] = {}
@@ -68,22 +75,23 @@ def naive(claims: list[Claim], cap: int) -> dict[int, int]:
     out = {one for one, (_, is_) in apart.items() if is_}
     pairs = [(False, at, *pair) for pair, (at, on) in hands.items() if on]
     seats: dict[int, list[tuple[int, int]]] = {}
-    for user in {one for one in named if one >= USERS}:
+    for user in users:
         here = sorted(
-            (each.time, each.alias) for each in told_ if each.claimed == user and each.alias < USERS
+            (each.time, each.alias) for each in told_ if each.claimed == user and each.alias not in users
         )
         first = {one: time for time, one in reversed(here)}
         seats[user] = sorted((time, one) for one, time in first.items())[:cap]
     for one in named:
-        own = [(each.time, each.claimed) for each in told_ if each.alias == one and one < USERS]
+        own = [(each.time, each.claimed) for each in told_ if each.alias == one and one not in users]
         if own and one not in out and one in [alias for _, alias in seats[min(own)[1]]]:
             pairs.append((True, min(own)[0], one, min(own)[1]))
-    for each in told_:
-        if each.alias >= USERS and each.alias != each.claimed and not out & {each.alias, each.claimed}:
-            pair = min(each.alias, each.claimed), max(each.alias, each.claimed)
-            pairs.append((True, each.time, *pair))
+    for one in users:
+        aliases_ = [(each.time, each.claimed) for each in told_ if each.alias == one != each.claimed]
+        if aliases_ and not out & {one, min(aliases_)[1]}:
+            time, other = min(aliases_)
+            pairs.append((True, time, min(one, other), max(one, other)))
     groups = kinship(named, [(one, other) for _, _, one, other in sorted(pairs)], cap).groups
-    return {one: min([each for each in some if each >= USERS] or some) for some in groups for one in some}
+    return {one: min([each for each in some if each in users] or some) for some in groups for one in some}
 
 
 @given(histories(), caps)
@@ -142,6 +150,53 @@ def test_what_is_said_of_profiles_makes_everybody_whole(
             profiles[person] = {one for one in named if live.person(one) == person}
     people = live.people(named)
     assert profiles == {person: {one for one in named if people[one] == person} for person in people.values()}
+
+
+ids = st.sampled_from(["ann", "bob", "cid", "d1", "d2"])
+calls = st.builds(
+    lambda kind, user, other, time: Event(
+        kind=kind, event=kind, message_id="m", time=time, user_id=user, anonymous_id=other
+    ),
+    st.sampled_from(["track", "identify", "alias"]),
+    ids,
+    ids,
+    times,
+)
+
+
+def claimed(events: list[Event]) -> list[Claim]:
+    return claims([Intake(source="web", received_at=9, events=events)])
+
+
+@given(st.lists(calls, max_size=15), st.data(), caps)
+def test_any_order_and_any_split_of_calls_gives_the_same_people(
+    events: list[Event], data: st.DataObject, cap: int
+) -> None:
+    shuffled = data.draw(st.permutations(events))
+    cut = data.draw(st.integers(0, len(events)))
+    whole, split = Register(cap), Register(cap)
+    whole.tell(claimed(events))
+    for part in (shuffled[:cut], shuffled[cut:]):
+        split.tell(claimed(part))
+    named = {one for each in claimed(events) for one in (each.alias, each.claimed)}
+    assert whole.people(named) == split.people(named) == naive(claimed(events), cap)
+    assert whole.identities == split.identities
+    assert rebuilt(split.merges, cap=cap) == (split.identities, split.kins)
+
+
+@given(
+    st.lists(st.tuples(calls, st.sampled_from(["ann", "bob"]), st.sampled_from(["d1", "d2"])), max_size=15)
+)
+def test_no_call_about_a_shared_device_joins_two_users(told: list[tuple[Event, str, str]]) -> None:
+    live = Register()
+    live.tell(claimed([replace(call, user_id=user, anonymous_id=one) for call, user, one in told]))
+    assert len({live.person(identity(f"u:{user}")) for user in ("ann", "bob")}) == 2
+
+
+def test_a_previous_id_is_the_one_it_was_first_told_to_be_and_a_chain_of_them_holds() -> None:
+    live = Register()
+    live.tell([claim(BOB, ANN, 2), claim(CID, BOB, 1), claim(CID, ANN + 4, 3)])
+    assert live.people() == {ANN: ANN, BOB: ANN, CID: ANN, ANN + 4: ANN + 4}
 
 
 @given(st.lists(told, max_size=30))

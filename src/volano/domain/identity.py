@@ -45,7 +45,10 @@ class Told(msgspec.Struct, frozen=True, array_like=True, order=True, gc=False):
 
 
 class Tie(msgspec.Struct, frozen=True, array_like=True, order=True, gc=False):
-    """Two identities that an alias, or somebody by hand, says are one; `one` is the smaller hash."""
+    """Two identities that an alias, or somebody by hand, says are one; `one` is the smaller hash.
+
+    `previous` is which of the two an alias says is the other from now on; by hand it is neither (0).
+    """
 
     time: int
     one: int
@@ -54,6 +57,7 @@ class Tie(msgspec.Struct, frozen=True, array_like=True, order=True, gc=False):
     origin: str = ""
     told_at: int = 0
     on: bool = True  # False: taken back by hand
+    previous: int = 0
 
 
 class Identity(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=False):

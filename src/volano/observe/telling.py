@@ -155,13 +155,18 @@ class Book:
         return None
 
     def pairs(self, near: Mapping[int, Identity]) -> list[tuple[int, int]]:
-        """Who is one with whom among those near, by hand first, then from the earliest telling on."""
+        """Who is one with whom among those near, by hand first, then from the earliest telling on.
+
+        A previous id may be that of a device that others share, so that like a seat it counts for its
+        earliest alias only.
+        """
         found: list[tuple[bool, int, int, int]] = []
         for one, record in near.items():
             if record.claims and not record.apart and (home := self.home(record)) is not None:
                 found.append((True, record.claims[0].time, one, home))
+            first = _earliest_aliases(record.ties)
             for tie in record.ties:
-                if tie.on and (by_hand(tie) or not (self._is_apart(tie.one) or self._is_apart(tie.other))):
+                if tie.on and (by_hand(tie) or (tie in first and not self._any_apart(tie))):
                     when = tie.told_at if by_hand(tie) else tie.time
                     found.append((not by_hand(tie), when, tie.one, tie.other))
         return [(one, other) for _, _, one, other in sorted(found)]
@@ -207,6 +212,8 @@ class Book:
         root, second = sorted(roots, key=lambda each: each.identity)
         on = claim.reason != PARTED
         new = Tie(claim.time, one, other, claim.reason, claim.origin, claim.told_at, on)
+        if not by_hand(new):
+            new = msgspec.structs.replace(new, previous=claim.alias)
         ties, out = _bounded([*root.ties, *second.ties, new], TIES_PER_CAP * self._cap)
         frayed = root.frayed or second.frayed or bool(out)
         if root.identity == second.identity and (ties, frayed) == (root.ties, root.frayed):
@@ -253,9 +260,9 @@ class Book:
             record = above
         return record
 
-    def _is_apart(self, one: int) -> bool:
-        record = self.get(one)
-        return record is not None and record.apart
+    def _any_apart(self, tie: Tie) -> bool:
+        ends = (self.get(end) for end in (tie.one, tie.other))
+        return any(record is not None and record.apart for record in ends)
 
 
 def _earliest(claims: tuple[Told, ...], told: Told) -> tuple[Told, ...]:
@@ -265,6 +272,15 @@ def _earliest(claims: tuple[Told, ...], told: Told) -> tuple[Told, ...]:
     kept = [known for known in claims if known.origin != told.origin]
     insort(kept, told)
     return tuple(kept[:ORIGINS])
+
+
+def _earliest_aliases(ties: Iterable[Tie]) -> set[Tie]:
+    """Of each previous id the earliest alias."""
+    found: dict[int, Tie] = {}
+    for tie in ties:
+        if not by_hand(tie):
+            found[tie.previous] = min(tie, found.get(tie.previous, tie))
+    return {*found.values()}
 
 
 def _seated(
@@ -283,16 +299,19 @@ def _seated(
 
 
 def _bounded(ties: Iterable[Tie], most: int) -> tuple[tuple[Tie, ...], list[Tie]]:
-    """Of each pair the latest act and the earliest telling; of these at most so many, and those left out."""
+    """Of each pair the latest act and the earliest telling of each direction.
+
+    Of the tellings at most so many, and those that are left out.
+    """
     acts: dict[tuple[int, int], Tie] = {}
-    told: dict[tuple[int, int], Tie] = {}
+    told: dict[tuple[int, int, int], Tie] = {}
     for tie in ties:
         pair = (tie.one, tie.other)
         if by_hand(tie):
             known = acts.get(pair)
             if known is None or (tie.told_at, not tie.on, tie) > (known.told_at, not known.on, known):
                 acts[pair] = tie
-        elif pair not in told or tie < told[pair]:
-            told[pair] = tie
+        elif (*pair, tie.previous) not in told or tie < told[*pair, tie.previous]:
+            told[*pair, tie.previous] = tie
     first = sorted(told.values())
     return (*sorted(acts.values()), *first[:most]), first[most:]
