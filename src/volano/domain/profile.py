@@ -9,6 +9,7 @@ import msgspec
 DeviceState = Literal["valid", "invalid", "expired"]
 TOKEN_DAYS = 270  # after so long without contact a push token is given up (FCM, Android)
 BETWEEN = "\x1f"  # what no name holds
+ADDRESS = ("email", "Email")  # the given traits that are an address
 _DAY = 86_400  # seconds
 
 
@@ -149,7 +150,7 @@ class Profile(
     @property
     def email(self) -> str:
         """The address that was given, or nothing."""
-        return next((said for key in ("email", "Email") if isinstance(said := self.answer(key), str)), "")
+        return next((said for key in ADDRESS if isinstance(said := self.answer(key), str)), "")
 
     def answer(self, key: str) -> Any:
         """What was last given under a key; None for nothing."""

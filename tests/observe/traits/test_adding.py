@@ -17,7 +17,7 @@ from volano.domain.profile import Profile
 from volano.domain.tables import EVENTS
 from volano.maths import shorts
 from volano.observe.identity import order_row
-from volano.observe.traits import VIEW, Roll, block_of, facts, joined, people, roll, tally
+from volano.observe.traits import VIEW, Roll, block_of, facts, joined, people, roll, tally, taste
 from volano.testing.lake_memory import MemoryLake
 
 ZONE = "America/New_York"
@@ -119,6 +119,24 @@ def test_too_many_orders_and_currencies_are_forgotten_alike_in_any_order() -> No
     (known,) = whole(rows).values()
     assert summed(parts) == {1: known}
     assert (len(known.bills), len(known.undone), len(known.foreign)) == (512, 512, 16)
+
+
+LOOKS = st.lists(
+    st.builds(
+        lambda name, period: row(category=name, at=30 * period),
+        st.sampled_from("abcdefgh"),
+        st.integers(0, 9),
+    ),
+    max_size=30,
+)
+
+
+@given(LOOKS, LOOKS)
+def test_tastes_of_too_many_names_over_too_long_a_time_add_up(one: list[Row], other: list[Row]) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(taste, "NAMES", 2)
+        patch.setattr(taste, "WINDOW", 3)
+        assert summed([one, other]) == whole(one + other)
 
 
 NAMES = [f"name {number}" for number in range(300)]

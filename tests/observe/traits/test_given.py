@@ -45,6 +45,17 @@ def test_consent_is_what_is_true_of_it() -> None:
     assert "consent" not in told(row())
 
 
+def test_no_number_of_other_keys_takes_address_and_consent_away() -> None:
+    found = told(
+        said(1, email="a@shop.example", consent={"email": True}),
+        said(2, **{f"key {at}": at for at in range(90)}),
+    )
+    assert (found["email"], found["consent"]) == ("a@shop.example", ["email"])
+    assert sum(name.startswith("traits.key") for name in found) == 64
+    channels = told(said(1, consent={f"c{at:03}": True for at in range(90)}))
+    assert len(channels["consent"]) == 64
+
+
 def test_only_identify_calls_say_something_of_a_person() -> None:
     assert "traits.plan" not in told(row(properties={"plan": "pro"}))
 

@@ -3,7 +3,8 @@
 The properties of `Identified` rows count, in the words of the shop: texts, numbers, flags, lists of texts
 and what lies one level deep (`consent.email`). The last word on each key counts; of two words of one moment
 the one later in the alphabet of their JSON. A key with its value may take ROOM characters (longer texts are
-cut, anything else longer is left out); the KEYS keys told last are known. `null` takes a word back.
+cut, anything else longer is left out); the KEYS keys told last are known, and beside them always the address
+and the CONSENTS consents told last. `null` takes a word back.
 """
 
 from __future__ import annotations
@@ -15,12 +16,13 @@ import msgspec
 import numpy as np
 
 from volano.domain.event import IDENTIFIED
-from volano.domain.profile import Profile
+from volano.domain.profile import ADDRESS, Profile
 from volano.observe.traits.history import History
 from volano.observe.traits.properties import read, read_once
 from volano.observe.traits.trait import Columns, Field, Trait
 
 KEYS = 64
+CONSENTS = 64
 ROOM = 128  # characters
 TRAITS = "traits."  # how the fact of each begins: a rule says `traits.plan`
 CONSENT = "consent."
@@ -88,10 +90,13 @@ def _later(one: tuple[int, Any], other: tuple[int, Any]) -> tuple[int, Any]:
 
 
 def _latest(said: Given) -> Given:
-    if len(said) <= KEYS:
+    if len(said) <= min(KEYS, CONSENTS):
         return said
-    keys = sorted(said, key=lambda key: (said[key][0], key))[-KEYS:]
-    return {key: said[key] for key in keys}
+    order = sorted(said, key=lambda key: (said[key][0], key))
+    consents = [key for key in order if key.startswith(CONSENT)]
+    others = [key for key in order if not key.startswith(CONSENT) and key not in ADDRESS]
+    kept = {*consents[-CONSENTS:], *others[-KEYS:], *ADDRESS}
+    return {key: said[key] for key in order if key in kept}
 
 
 def joined(one: Profile, other: Profile) -> dict[str, Any]:

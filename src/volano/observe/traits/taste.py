@@ -2,8 +2,9 @@
 
 A view weighs 1, putting into a cart or on a wish list 3, an order 5. Weights are kept by period of 30 days
 in a frame that does not move (period 0 ends on 30 January 2020), so that they are whole numbers and add
-exactly; only the WINDOW periods up to the newest count. Of a person who has met more than NAMES names,
-those with the smallest hash are kept: of two halves of a history the same ones stay.
+exactly; only the WINDOW periods up to the newest count. Of a person who has met more than NAMES names in a
+period, those with the smallest hash are kept of it. What is known of one period hangs on no other, so that
+of two halves of a history, with other newest periods, the same names stay.
 
 A price band lies between two of 1, 2, 5, 10, 20, 50 … in the currency's hundredth, thousandth or whole.
 """
@@ -28,7 +29,7 @@ from volano.observe.traits.trait import Columns, Field, Trait
 PERIOD = 30  # days
 LANDMARK = 18_262  # 1 January 2020 in days since 1970
 WINDOW = 24  # periods: what is older weighs less than a ten millionth
-NAMES = 128
+NAMES = 64
 BEST = 5
 BANDS = tuple(step * 10**power for power in range(10) for step in (1, 2, 5))  # minor units
 
@@ -142,22 +143,24 @@ def _ranked(met: tuple[Ints, Ints, Ints, Ints], exact: Any, texts: Any, people: 
 
 
 def _bounded(met: tuple[Ints, Ints, Ints, Ints], texts: Any) -> tuple[Ints, Ints, Ints, Ints]:
-    """Without the names that are too many."""
-    owner, name, _, _ = met
+    """Without the names that are too many for their period."""
+    owner, name, when, _ = met
     heads = np.flatnonzero(changes(owner, name))
     many = np.flatnonzero(np.bincount(owner[heads]) > NAMES)
     if not len(many):
         return met
     stay = np.ones(len(owner), np.bool_)
     for person in many.tolist():
-        here = np.flatnonzero(owner == person)
-        kept = smallest(texts[np.unique(name[here])].tolist())
-        stay[here] = [texts[each] in kept for each in name[here].tolist()]
+        mine = np.flatnonzero(owner == person)
+        for one in np.unique(when[mine]).tolist():
+            here = mine[when[mine] == one]
+            kept = smallest(texts[name[here]].tolist(), NAMES)
+            stay[here] = [texts[each] in kept for each in name[here].tolist()]
     owner, name, period, weight = (column[stay] for column in met)
     return owner, name, period, weight
 
 
-def smallest(names: list[str], most: int = NAMES) -> set[str]:
+def smallest(names: list[str], most: int) -> set[str]:
     """The names with the smallest hashes."""
     return (
         set(names) if len(names) <= most else set(sorted(names, key=lambda name: (hash63(name), name))[:most])
@@ -183,22 +186,32 @@ def added(one: Taste | None, other: Taste | None) -> Taste | None:
         for period, weight in weights.items():
             known[period] = min(known.get(period, 0) + weight, shorts.LARGEST)
     newest = max(max(weights) for weights in whole.values())
-    fresh = {
-        name: {period: weight for period, weight in sorted(weights.items()) if newest - period < WINDOW}
-        for name, weights in whole.items()
-    }
-    kept = smallest([name for name, weights in fresh.items() if weights])
+    fresh = _fresh(whole, newest)
     score = {
-        name: sum(weight * 2.0 ** (period - newest) for period, weight in fresh[name].items())
-        for name in kept
+        name: sum(weight * 2.0 ** (period - newest) for period, weight in weights.items())
+        for name, weights in fresh.items()
     }
-    names = sorted(kept, key=lambda name: (-score[name], name))
+    names = sorted(fresh, key=lambda name: (-score[name], name))
     counts = [
         number
         for name in names
         for number in (len(fresh[name]), *(n for pair in fresh[name].items() for n in pair))
     ]
     return Taste(BETWEEN.join(names), shorts.packed(counts))
+
+
+def _fresh(whole: dict[str, dict[int, int]], newest: int) -> dict[str, dict[int, int]]:
+    """The weights of the periods that count, ascending, of the names that are not too many for theirs."""
+    met: dict[int, list[str]] = {}
+    for name, weights in whole.items():
+        for period in weights:
+            if newest - period < WINDOW:
+                met.setdefault(period, []).append(name)
+    found: dict[str, dict[int, int]] = {}
+    for period in sorted(met):
+        for name in smallest(met[period], NAMES):
+            found.setdefault(name, {})[period] = whole[name][period]
+    return found
 
 
 def joined(one: Profile, other: Profile) -> dict[str, Any]:
