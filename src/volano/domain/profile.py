@@ -74,6 +74,7 @@ class Profile(
         "os_lag": "1", "browser": "w", "browser_lag": "2", "language": "L", "language_lag": "3",
         "timezone": "Z", "timezone_lag": "4", "country": "u", "country_lag": "5", "cart": "C",
         "bills": "$", "undone": "U", "foreign": "X", "foreign_orders": "K",
+        "present_at": "H",
         "notices": "N", "notified": "i", "opened": "j", "given": "g", "devices": "e", "assigned": "A",
         "assigned_at": "I", "done": "x", "segments": "q", "due": "E",
     },
@@ -139,6 +140,7 @@ class Profile(
     # what was said of them: key → (moment, value)
     given: dict[str, tuple[int, Any]] = {}
     devices: dict[str, Device] = {}
+    present_at: int = 0  # UTC seconds of the last thing done on a device or in a browser
     # per campaign salt: the id first hashed, and when
     assigned: dict[str, str] = {}
     assigned_at: dict[str, int] = {}

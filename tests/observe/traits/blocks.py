@@ -84,6 +84,8 @@ EVENT_NAMES = (
     "Push Notification Tapped",
     "Push Notification Bounced",
     "Segment Entered",
+    "Email Opened",
+    "Page Viewed",
 )
 EVENT_ROWS = st.fixed_dictionaries(
     {
@@ -99,6 +101,7 @@ EVENT_ROWS = st.fixed_dictionaries(
         "utm_campaign": st.sampled_from([None, "may"]),
         "device": st.sampled_from([None, "tablet", "desktop"]),
         "os": st.sampled_from([None, "iOS", "Android"]),
+        "browser": st.sampled_from([None, "Firefox"]),
         "timezone": st.sampled_from([None, "Europe/Berlin", "Asia/Tokyo", "Nowhere/Land"]),
         "country": st.sampled_from([None, "de", "fr"]),
         "device_id": st.sampled_from([None, "d1", "d2"]),

@@ -126,6 +126,31 @@ def test_uninstalled_means_all_devices_invalid_and_no_session_since() -> None:
     assert (again["uninstalled"], again["push"]) == (False, True)
 
 
+@pytest.mark.parametrize(
+    "befell", [said(10, plan="pro"), row("Email Opened", at=10, browser="Mail"), row("Ticket Closed", at=10)]
+)
+def test_what_servers_tell_and_what_happens_in_a_mailbox_is_no_session(befell: Row) -> None:
+    rows = [opened(1, push_token="t1"), bounced(9, "Unregistered", device_id="d1")]
+    assert told(*rows, befell)["uninstalled"]
+    assert not told(*rows, row("Product Viewed", at=10, browser="Firefox"))["uninstalled"]
+
+
+@pytest.mark.parametrize(
+    "why",
+    [
+        {"reason": "registration-token-not-registered"},
+        {"reason": "messaging/registration-token-not-registered"},
+        {"error": "DeviceNotRegistered"},
+        {"reason": "UNREGISTERED"},
+        {"reason": "404 Not Found"},
+        {"code": 410},
+    ],
+)
+def test_a_push_to_a_device_that_is_gone_comes_back_in_the_words_of_any_service(why: dict[str, Any]) -> None:
+    came_back = row("Push Notification Bounced", at=9, device_id="d1", properties=why)
+    assert told(opened(1, push_token="t1"), came_back)["uninstalled"]
+
+
 def test_who_removed_the_app_has_uninstalled_it() -> None:
     gone = row("Application Uninstalled", at=4, device_id="d1")
     assert told(opened(1, push_token="t1"), gone)["uninstalled"]

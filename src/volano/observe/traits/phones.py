@@ -2,18 +2,22 @@
 
 A device is a `device_id`; a row that tells a push token without one is of a device that is named for the
 token, and what is told of that name also holds for the device with that token. *Uninstalled* means that no
-device can be reached because the app is gone, and nothing was done since; a token that ran out is not that.
+device can be reached because the app is gone, and there was no session since; a token that ran out is not
+that. A session shows where an act tells a device or a browser, or is one that only those do: what servers
+tell (a profile that is synchronised) and what happens in a mailbox is none.
 Of a person with more than DEVICES devices those with the smallest hashes are kept.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 import numpy as np
 
+from volano.domain.event import PAGE_VIEWED, SCREEN_VIEWED
 from volano.domain.profile import TOKEN_DAYS, Device, Profile
 from volano.maths.columns import Ints, Texts, changes
 from volano.maths.hashing import hash63
@@ -24,13 +28,26 @@ from volano.observe.traits.trait import Columns, Field, Trait
 
 DEVICES = 32
 BOUNCED, UNINSTALLED = "Push Notification Bounced", "Application Uninstalled"
-_INVALID = (
+_INVALID = (  # how reasons end, letters only
     "unregistered",
     "notregistered",
     "baddevicetoken",
     "devicetokennotfortopic",
     "invalidregistration",
+    "invalidregistrationtoken",
 )
+_GONE = re.compile(r"(?<!\d)(404|410)(?!\d)")  # what push services answer of a token they do not know
+_WHY = ("reason", "error", "code", "status")  # the properties that may tell
+_ON_DEVICE = (
+    PAGE_VIEWED,
+    SCREEN_VIEWED,
+    "Application Installed",
+    "Application Opened",
+    "Application Foregrounded",
+    "Push Notification Tapped",
+)
+_IN_MAILBOX = ("Email Opened", "Email Link Clicked", "Email Marked as Spam", "Unsubscribed")
+_TOLD = ("device_id", "device", "os", "browser")
 
 Devices = Mapping[str, Device]
 
@@ -41,7 +58,21 @@ def token_name(token: str) -> str:
 
 
 def tally(history: History) -> Columns:
-    """The devices of everybody."""
+    """The devices of everybody, and when they were last there."""
+    here = history.last(np.flatnonzero(_present(history)))
+    present_at = np.where(here >= 0, history.second[here], 0) if len(history) else here
+    return {"present_at": present_at.tolist(), **_by_device(history)}
+
+
+def _present(history: History) -> Any:
+    """Which rows show a session."""
+    shown = history.among(*_ON_DEVICE)
+    for name in _TOLD:
+        shown |= history.texts(name).codes >= 0
+    return shown & history.active & ~history.among(*_IN_MAILBOX)
+
+
+def _by_device(history: History) -> Columns:
     device, token = history.texts("device_id"), history.texts("push_token")
     rows = np.flatnonzero((device.codes >= 0) | (token.codes >= 0))
     if not len(rows):
@@ -112,7 +143,7 @@ def _marks(history: History, rows: Ints, group: Ints) -> dict[int, dict[str, Mar
     found: dict[int, dict[str, Mark]] = {}
     for number, uninstalled, row in zip(group.tolist(), gone[at].tolist(), rows.tolist(), strict=True):
         told = "" if uninstalled else _text(properties, row)
-        kind = "invalid" if uninstalled else _kind(str(read(told).get("reason", "")) if told else "")
+        kind = "invalid" if uninstalled else _kind(read(told) if told else {})
         if kind:
             marks = found.setdefault(number, {})
             said = "" if uninstalled else _text(token, row)
@@ -125,11 +156,21 @@ def _text(column: Texts, row: int) -> str:
     return "" if code < 0 else str(column.values[code])
 
 
-def _kind(reason: str) -> str:
-    plain = "".join(letter for letter in reason.lower() if letter.isalpha())
-    if plain in _INVALID:
+def _kind(told: Mapping[str, Any]) -> str:
+    """What a push that came back says of its token, in the words of FCM, APNs, Expo or web push.
+
+    >>> _kind({"reason": "messaging/registration-token-not-registered"}), _kind({"status": 410})
+    ('invalid', 'invalid')
+    >>> _kind({"reason": "ExpiredToken (410)"}), _kind({"reason": "TooManyRequests"})
+    ('expired', '')
+    """
+    reasons = [str(told[name]) for name in _WHY if name in told]
+    plain = ["".join(letter for letter in reason.lower() if letter.isalpha()) for reason in reasons]
+    if any(reason.endswith(_INVALID) for reason in plain):
         return "invalid"
-    return "expired" if "expired" in plain else ""
+    if any("expired" in reason for reason in plain):
+        return "expired"
+    return "invalid" if any(_GONE.search(reason) for reason in reasons) else ""
 
 
 def _marked(device: Device, marks: Mapping[str, Mark]) -> Device:
@@ -143,13 +184,14 @@ def _marked(device: Device, marks: Mapping[str, Mark]) -> Device:
 
 def joined(one: Profile, other: Profile) -> dict[str, Any]:
     """All devices of both, each with the later of what is told of it."""
+    present_at = max(one.present_at, other.present_at)
     if not one.devices or not other.devices:
-        return {"devices": one.devices or other.devices}
+        return {"devices": one.devices or other.devices, "present_at": present_at}
     devices = dict(one.devices)
     for name, device in other.devices.items():
         known = devices.get(name)
         devices[name] = device if known is None else _added(known, device)
-    return {"devices": _bounded(devices)}
+    return {"devices": _bounded(devices), "present_at": present_at}
 
 
 def _added(one: Device, other: Device) -> Device:
@@ -198,7 +240,7 @@ def facts(profile: Profile, now: int, found: dict[str, Any]) -> None:
             state == "valid" and device.token for state, device in zip(states, devices, strict=True)
         )
         gone = max(device.invalid_at for device in devices)
-        found["uninstalled"] = set(states) == {"invalid"} and profile.last_seen // SECOND <= gone
+        found["uninstalled"] = set(states) == {"invalid"} and profile.present_at <= gone
         found["token_expired"] = "expired" in states and "valid" not in states
 
 
@@ -214,14 +256,16 @@ def turns(profile: Profile, now: int) -> int | None:
 
 PHONES = Trait(
     name="phones",
-    columns=("event", "device_id", "push_token", "os", "properties"),
+    columns=("event", "push_token", "properties", *_TOLD),
     tally=tally,
     joined=joined,
     facts=facts,
     fields={
         "devices": Field("Devices", "number", "Devices that told their id or a push token."),
         "push": Field("Push", "flag", "Whether a push can reach one of them."),
-        "uninstalled": Field("Uninstalled", "flag", "All devices are invalid and nothing was done since."),
+        "uninstalled": Field(
+            "Uninstalled", "flag", "All devices are invalid and there was no session since."
+        ),
         "token_expired": Field("Token expired", "flag", "Pushes fail only because tokens ran out."),
     },
 )
