@@ -8,13 +8,18 @@ from pathlib import Path
 import pytest
 
 from tests.flow.folk import ANN, BOB, KIOSK, PHONE, House, ann_and_bob, people_of
-from tests.flow.site import MINUTE, NOW, event
+from tests.flow.site import MINUTE, NOW, event, order
 from volano.domain.event import IDENTIFIED
+from volano.domain.segment import Move, Segment
 from volano.errors import BadInput, NotFound
 from volano.flow.decide import person_of
 from volano.flow.handing_out import export
+from volano.flow.ingest import drain, look_again
 from volano.flow.joining import merge, undo, unmerge
+from volano.flow.knowledge import knowledge
 from volano.flow.people import find, found_one, person, timeline
+from volano.flow.segments import backfill, save
+from volano.observe.identity import identity
 
 
 @pytest.fixture(params=["memory", "disk"])
@@ -99,3 +104,35 @@ def test_an_export_holds_everything(house: House) -> None:
     assert len(out["events"]) == 4
     assert {row["alias"] for row in out["merges"]} == {PHONE, KIOSK}
     assert "Ann@Shop.example" in json.dumps(out)
+
+
+def watched(house: House, **rules: Any) -> None:
+    """The house with these segments; everybody is settled and all moves so far are told."""
+    for key, rule in rules.items():
+        save(house.state, house.profiles, Segment(key=key, name=key, rule=rule), now=NOW)
+    by = knowledge(house.state, house.settings)
+    backfill(house.lake, house.profiles, by.ready, now=NOW)
+    look_again(house.lake, house.profiles, by, now=NOW)
+
+
+def test_joining_and_parting_by_hand_tells_no_moves_and_forgets_no_since(house: House) -> None:
+    watched(house, buyers={"orders": {"$gte": 1}}, gold={"traits.plan": "gold"})
+    both = sorted([ANN, BOB])
+    assert house.profile("u:bob").segments == {"buyers": NOW}
+    merge(house, *both, by="me", now=NOW + 10)
+    assert house.profile("u:bob").segments == {"buyers": NOW, "gold": NOW}
+    undo(house, both[0], by="me", now=NOW + 20)
+    assert house.profile("u:ann").segments == {"gold": NOW}
+    assert house.profile("u:bob").segments == {"buyers": NOW}
+    assert not list(house.profiles.scan(Move))
+
+
+def test_whose_first_row_is_one_of_the_houses_own_can_be_joined(house: House) -> None:
+    watched(house, buyers={"orders": {"$gte": 1}})
+    house.send(order("o9", user="eve", time=NOW + 5 * MINUTE))
+    by = knowledge(house.state, house.settings)
+    drain(house.journal, house.lake, house.profiles, by=by, now=NOW)  # the move is told before the order was
+    look_again(house.lake, house.profiles, by, now=NOW)
+    eve = identity("u:eve")
+    merge(house, min(eve, BOB), max(eve, BOB), by="me", now=NOW + 10)
+    assert person_of(house.profiles, eve) == person_of(house.profiles, BOB)

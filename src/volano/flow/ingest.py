@@ -124,13 +124,21 @@ def rebuild_profiles(
 
 
 def remake(
-    lake: Lake, profiles: Profiles, people: Iterable[int], *, now: int, by: Knowledge = _USUAL
+    lake: Lake,
+    profiles: Profiles,
+    people: Iterable[int],
+    *,
+    now: int,
+    by: Knowledge = _USUAL,
+    heirs: Mapping[int, Iterable[int]] | None = None,
 ) -> None:
     """Makes what is known of some people anew from the lake; who has no rows left is nobody any more.
 
+    They stay in the segments they were in, and those in `heirs` in the segments of all whom they are made
+    of, since the earliest entry. In silence: nobody did anything, so nobody is told to have entered or left.
     To be called in a turn of `profiles`.
     """
-    found = Found(now=now)
+    found = Found(now=now, heirs=heirs or {}, silent=True)
     found.again(people, profiles)
     profiles.put(_change(found, lake, by))
 
@@ -163,6 +171,16 @@ class Found:
     puts: list[tuple[Key, msgspec.Struct]] = field(default_factory=list)
     drops: list[tuple[type[msgspec.Struct], Key]] = field(default_factory=list)
     upto: Offset | None = None
+    heirs: Mapping[int, Iterable[int]] = field(default_factory=dict)
+    silent: bool = False
+
+    def inside(self, person: int) -> dict[str, int]:
+        """The segments, each since when, of whom somebody who is made anew was before."""
+        since: dict[str, int] = {}
+        for one in (person, *self.heirs.get(person, ())):
+            for key, at in self.before[one].segments.items() if one in self.before else ():
+                since[key] = min(at, since.get(key, at))
+        return since
 
     def known(self, person: int, profiles: Profiles) -> Profile | None:
         """What the store has of somebody whom this drain touches."""
@@ -334,10 +352,10 @@ def _note(
 
 def _change(found: Found, lake: Lake, by: Knowledge) -> Change:
     """All that is put at once, the people settled in their segments."""
-    inside = {one: found.before[one].segments if one in found.before else {} for one in found.anew}
+    inside = {one: found.inside(one) for one in found.anew}
     anew = made_anew(lake, inside, by, now=found.now) if inside else {}
     after, moves, dues = turned({**found.grown, **anew}, found.events, by.ready, found.now)
-    settled = records(found.before, after, moves, dues)
+    settled = records(found.before, after, () if found.silent else moves, dues)
     gone = [(Profile, one) for one in found.anew if one not in anew]
     return Change(
         puts=(*found.puts, *settled.puts), drops=(*found.drops, *gone, *settled.drops), upto=found.upto

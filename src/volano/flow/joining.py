@@ -67,15 +67,27 @@ def _act(house: ingest.Drained, claims: Callable[[], list[Claim]], now: int) -> 
         if not found.moved:
             raise BadInput(_why_not(house, acts[0], found))
         house.lake.append({"merges": merges_of(found.links)})
-        remade(house, {person for pair in found.moved.values() for person in pair}, now=now)
+        heirs = _heirs(found)
+        remade(house, heirs, heirs=heirs, now=now)
         house.profiles.put(change_of(found))  # last: until then the act can be done again
         return found
 
 
-def remade(house: House, people: Iterable[int], *, now: int) -> None:
-    """Makes the profiles of some people anew from the lake, in the turn of the caller."""
+def _heirs(found: Stitched) -> dict[int, set[int]]:
+    """Everybody who gained or lost an identity, each with those of whom they are made."""
+    heirs: dict[int, set[int]] = {}
+    for was, person in found.moved.values():
+        heirs.setdefault(person, set()).add(was)
+        heirs.setdefault(was, set())
+    return heirs
+
+
+def remade(
+    house: House, people: Iterable[int], *, heirs: Mapping[int, Iterable[int]] | None = None, now: int
+) -> None:
+    """Makes the profiles of some people anew from the lake, in the turn of the caller; see `ingest.remake`."""
     by = knowledge(house.state, house.settings)
-    ingest.remake(house.lake, house.profiles, sorted(people), by=by, now=now)
+    ingest.remake(house.lake, house.profiles, sorted(people), by=by, now=now, heirs=heirs)
 
 
 def _why_not(house: House, act: Claim, found: Stitched) -> str:
@@ -99,9 +111,10 @@ def _named(house: House, identity: int) -> Named:
     began = View(tables=("merges",), columns=("identity", "known_as"))  # an act that was interrupted
     for view in (told, began):
         rows = house.lake.read(view)
-        mine = rows.filter(pc.equal(rows.column("identity"), identity)).column("known_as").cast(pa.string())
-        if len(mine) and mine[0].as_py() is not None:
-            return identity, mine[0].as_py()
+        mine = rows.filter(pc.equal(rows.column("identity"), identity)).column("known_as")
+        names = mine.cast(pa.string()).drop_null()  # rows of our own, such as of segments, name nobody
+        if len(names):
+            return identity, names[0].as_py()
     raise NotFound(f"nothing is known of an identity {identity}: find people with `volano people find`")
 
 
