@@ -52,6 +52,13 @@ def test_people_use_browsers_on_systems(text: str, browser: str, os: str) -> Non
         ("Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)", "crawler: Googlebot"),
         (f"Mozilla/5.0 {CHROME}; compatible; GPTBot/1.2; +https://openai.com/gptbot", "crawler: GPTBot"),
         ("facebookexternalhit/1.1 (+http://www.facebook.com/externalhit_uatext.php)", "crawler: FacebookBot"),
+        ("Mozilla/5.0 (compatible; YandexMetrika/2.0)", "monitor: YandexMetrika"),
+        ("Mozilla/5.0 (X11; Linux x86_64) Chrome/1 Safari/537.36 NewRelicSynthetics/1.0", "monitor: Safari"),
+        (
+            "Mozilla/5.0 (X11; Linux x86_64) Chrome/1 Safari/537.36 RuxitSynthetic/1.0",
+            "monitor: Ruxit Synthetic",
+        ),
+        ("ELB-HealthChecker/2.0", "monitor: HealthCheck"),
         ("Mozilla/5.0 (compatible; UptimeRobot/2.0; http://www.uptimerobot.com/)", "monitor: UptimeRobot"),
         (
             "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 HeadlessChrome/131.0.0.0 Safari/537.36",

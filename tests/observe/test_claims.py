@@ -69,6 +69,7 @@ NOBODY = [
     "-1",
 ]
 NOBODY += ["[object Object]", "", "  ", '""', "000", "00000000-0000-0000-0000-000000000000", "'null'", '"0"']
+NOBODY += ["0.0", "(null)", "\u200b", "\ufeff null", "\u2060\u00ad"]
 
 
 @pytest.mark.parametrize("nobody", NOBODY)
@@ -81,7 +82,7 @@ def test_illegal_ids_claim_nothing(nobody: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "somebody", ["1", "10", "a", "nullable", "guest7", "-12", "10000000-0000-0000-0000-0"]
+    "somebody", ["1", "10", "a", "0.1", "nullable", "guest7", "-12", "10000000-0000-0000-0000-0"]
 )
 def test_other_ids_are_somebodys(somebody: str) -> None:
     assert not illegal(somebody)

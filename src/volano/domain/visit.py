@@ -5,7 +5,7 @@ from __future__ import annotations
 from volano.domain.durations import MINUTE
 
 GAP = 30 * MINUTE  # without an event
-DIRECT, NONE, UNKNOWN = "(direct)", "(none)", "(unknown)"
+DIRECT, NONE, UNKNOWN, UNSET = "(direct)", "(none)", "(unknown)", "(not set)"
 
 
 def came_from(source: str | None, medium: str | None) -> str:

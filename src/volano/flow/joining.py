@@ -85,7 +85,7 @@ def _heirs(found: Stitched) -> dict[int, set[int]]:
 def remade(
     house: House, people: Iterable[int], *, heirs: Mapping[int, Iterable[int]] | None = None, now: int
 ) -> None:
-    """Makes the profiles of some people anew from the lake, in the turn of the caller; see `ingest.remake`."""
+    """Makes the profiles of some people anew, in the turn of the caller; see `ingest.remake`."""
     by = knowledge(house.state, house.settings)
     ingest.remake(house.lake, house.profiles, sorted(people), by=by, now=now, heirs=heirs)
 

@@ -13,12 +13,14 @@ _CRAWLER = re.compile(
     r"(?<!cu)bot(?:\b|_)|crawl|spider|slurp|fetcher|scraper|archiver|facebookexternalhit|"
     r"meta-externalagent|mediapartners-google|adsbot|google-inspectiontool|googleother|bingpreview|"
     r"lighthouse|pagespeed|gtmetrix|whatsapp/|telegrambot|embedly|quora link preview|skypeuripreview|"
-    r"ia_archiver|validator|feedfetcher|chatgpt-user|claude-user|perplexity-user|gptbot|ccbot|bytespider",
+    r"ia_archiver|yandexdirect|site-verification|validator|feedfetcher|chatgpt-user|claude-user|perplexity-user|gptbot|ccbot|bytespider",
     re.IGNORECASE,
 )
 _MONITOR = re.compile(
     r"uptime|pingdom|statuscake|site24x7|newrelicpinger|datadog|checkly|catchpoint|gomez|dynatrace|"
-    r"monitis|hetrixtools|freshping|updown\.io|nodeping|zabbix|nagios|monitor(?:ing)?\b|sentry",
+    r"monitis|hetrixtools|freshping|updown\.io|nodeping|zabbix|nagios|monitor(?:ing)?\b|sentry|synthetic|"
+    r"yandexmetrika|betterstack|thousandeyes|appinsights|dareboost|speedcurve|siteimprove|ghostinspector|"
+    r"\bk6/|blackbox|health-?check|kube-probe|wormly|montastic|cron-job\.org",
     re.IGNORECASE,
 )
 _HEADLESS = re.compile(

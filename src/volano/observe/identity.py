@@ -9,10 +9,10 @@ from volano.maths.hashing import hash63
 # [object Object] NaN None none null 0; the others are our own.
 _NOBODY = frozenset(
     "anonymous guest distinctid distinct_id id not_authenticated email undefined true false nan none null nil"
-    " unknown n/a user_id userid anonymous_id anonymousid -1 (none) missing".split()
+    " unknown n/a user_id userid anonymous_id anonymousid -1 (none) (null) missing".split()
 ) | {"[object object]", "not set", "(not set)"}
-_QUOTES = " \t\r\n\v\f\u00a0\"'`"
-_ZEROS = "0-{}"  # of `0`, `000` and the all-zero UUID, in any spelling
+_QUOTES = " \t\r\n\v\f\u00a0\"'`" + "\u00ad\u200b\u200c\u200d\u2060\ufeff"  # and what has no width
+_ZEROS = "0-.{}"  # of `0`, `0.0`, `000` and the all-zero UUID, in any spelling
 
 
 def illegal(id_: str) -> bool:

@@ -218,6 +218,15 @@ _PAYMENT = frozenset(
 )
 
 
+_SECOND = frozenset("ac co com edu go gob gov gv ltd me ne net nom or org plc sch".split())
+_SHARED = frozenset(  # hosts that give each customer a name of its own
+    "myshopify.com wordpress.com wixsite.com blogspot.com tumblr.com substack.com medium.com weebly.com "
+    "squarespace.com webflow.io jimdosite.com shopware.store bigcartel.com github.io gitlab.io netlify.app "
+    "vercel.app pages.dev workers.dev web.app firebaseapp.com herokuapp.com fly.dev onrender.com "
+    "azurewebsites.net cloudfront.net amazonaws.com ngrok.io ngrok-free.app".split()
+)
+
+
 def sender(host: str) -> tuple[str, str] | None:
     """Source and medium of a visit that comes from a page of `host` (lower case, without `www.`).
 
@@ -237,6 +246,23 @@ def sender(host: str) -> tuple[str, str] | None:
             return None
     engine = _ENGINES.match(ends[0])
     return (engine[1], ORGANIC) if engine else (ends[0], REFERRAL)
+
+
+def site(host: str) -> str:
+    """The domain that somebody registered, which a host and its neighbours share: a shop and its blog.
+
+    A small rule instead of the list of all public suffixes: the last two names; three where the last is a
+    country and the one before a word that registries use, or where many shops share the last two.
+
+    >>> site("blog.shop.example"), site("www.shop.co.uk"), site("a.myshopify.com"), site("10.0.0.1")
+    ('shop.example', 'shop.co.uk', 'a.myshopify.com', '10.0.0.1')
+    """
+    names = host.split(".")
+    if names[-1].isdigit() or ":" in host:  # an address
+        return host
+    national = len(names[-1]) == 2 and names[-2:-1] and names[-2] in _SECOND
+    many = national or ".".join(names[-2:]) in _SHARED
+    return ".".join(names[-3:] if many else names[-2:])
 
 
 def app_sender(package: str) -> tuple[str, str]:

@@ -11,9 +11,9 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from volano.domain.visit import NONE
+from volano.domain.visit import NONE, UNSET
 from volano.observe.agents import NOBODY, agent, library, system
-from volano.observe.referrers import ORGANIC, app_sender, sender, word_keys
+from volano.observe.referrers import ORGANIC, app_sender, sender, site, word_keys
 
 TEXT_LIMIT = 100
 PATH_LIMIT = 200
@@ -142,7 +142,8 @@ def traffic(
     """All that the context of an event tells (Segment's spec); odd types tell nothing.
 
     Of source and medium the first that tells counts: `campaign`, the campaign parameters and click ids of
-    the page's address, the referrer. A referrer with the host of the page tells nothing. `asked_by` is the
+    the page's address, the referrer. A referrer of the site of the page tells nothing. A medium that is told
+    without a source counts before that of a click or a referrer. `asked_by` is the
     user agent of the request, for events that do not tell theirs, and `asked_from` its country. `marks` are
     (parameter of an address, what it names: source, medium, campaign or keyword) beside those of `MARKS`.
 
@@ -155,8 +156,8 @@ def traffic(
     campaign, sent = _came(context, page, url, marks)
     machine = _machine_of(context, device, asked_by)
     return Traffic(
-        source=campaign.source or sent.source,
-        medium=campaign.medium if campaign.source else sent.medium,
+        source=campaign.source or sent.source or (UNSET if campaign.medium else None),
+        medium=campaign.medium or sent.medium,
         utm_campaign=campaign.name,
         keyword=campaign.keyword or sent.keyword,
         referrer=sent.host,
@@ -189,7 +190,7 @@ def _of_campaign(told: Mapping[str, Any], marked: _Campaign) -> _Campaign:
     source, medium = _clean(_text(told, "source")), _clean(_text(told, "medium"))
     return _Campaign(
         source=source or marked.source,
-        medium=(medium or NONE) if source else marked.medium,
+        medium=medium or (NONE if source else marked.medium),
         name=_clean(_text(told, "name")) or marked.name,
         keyword=_clean(_text(told, "term")) or marked.keyword,
     )
@@ -206,15 +207,18 @@ def _of_query(query: str, marks: tuple[tuple[str, str], ...]) -> _Campaign:
             found[names[key]] = _clean(unquote_plus(value))
         elif key in _CLICKS and value and (click is None or click[1] == "social"):
             click = _CLICKS[key]
-    told: tuple[str | None, str | None] = (found.get("source"), found.get("medium") or NONE)
-    source, medium = told if told[0] else click or (None, None)
+    source, medium = found.get("source") or None, found.get("medium") or None
+    if source is not None:
+        medium = medium or NONE
+    elif click is not None:
+        source, medium = click[0], medium or click[1]
     return _Campaign(source, medium, found.get("campaign") or None, found.get("keyword") or None)
 
 
 @lru_cache(maxsize=DISTINCT)
 def _of_referrer(referrer: str, own_host: str) -> _Sent:
     url = _address(referrer)
-    if not url.host or url.host == own_host:
+    if not url.host or site(url.host) == site(own_host):
         return _NOT_SENT
     host = url.host[:TEXT_LIMIT]
     if url.scheme == "android-app":
