@@ -96,6 +96,27 @@ def wrapped(number: int) -> int:
     return (number + 2**63) % 2**64 - 2**63
 
 
+def kinds(column: pa.ChunkedArray) -> list[tuple[Ints, pa.ChunkedArray]]:
+    """Of a column of mixed kinds (a dense union) the rows and the values of each kind, chunk by chunk.
+
+    >>> numbers, texts = pa.array([7, None]), pa.array(["x"])
+    >>> places = pa.array([0, 1, 0], pa.int8()), pa.array([0, 0, 1], pa.int32())
+    >>> mixed = pa.UnionArray.from_dense(*places, [numbers, texts])
+    >>> [(rows.tolist(), values.to_pylist()) for rows, values in kinds(pa.chunked_array([mixed]))]
+    [([0, 2], [7, None]), ([1], ['x'])]
+    """
+    found, before = [], 0
+    for chunk in column.chunks:
+        code, offset = np.asarray(chunk.type_codes), np.asarray(chunk.offsets)
+        for number in range(chunk.type.num_fields):
+            rows = np.flatnonzero(code == number)
+            found.append(
+                (before + rows, pa.chunked_array([chunk.field(number).take(pa.array(offset[rows]))]))
+            )
+        before += len(chunk)
+    return found
+
+
 def text_column(codes: NDArray[np.integer[Any]], values: Any) -> Any:
     """Codes into values as a dictionary column; no code may be negative."""
     return pa.DictionaryArray.from_arrays(pa.array(codes.astype(np.int32, copy=False)), values)

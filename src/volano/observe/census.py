@@ -20,7 +20,7 @@ from volano.observe.traits import KEPT, kept
 from volano.observe.traits.rfm import USUAL
 from volano.observe.traits.table import PERSON, UNTIL
 
-VERSION = 1  # of what the columns mean: to be raised when a fact is worked out in another way
+VERSION = 2  # of what the columns mean: to be raised when a fact is worked out in another way
 LATE_SHARE = 8  # the small table may have this part of the rows of the large one
 LATE_ROOM = 20_000  # or so many rows
 

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from volano.maths.columns import kinds
 from volano.rules.block_past import Pasts, chain_mask, totals
 from volano.rules.check import NEGATIONS, check
 from volano.rules.nodes import At, Chain, Compare, Did, Element, Every, Not, Size, Some, Test
@@ -22,9 +23,10 @@ Mask = npt.NDArray[np.bool_]
 def compile_block(rule: Any, groups: Groups | None = None) -> Callable[..., Mask]:
     """The rule as a function of flat facts: column = field (dotted names as they stand), null = missing.
 
-    Rules that ask for the past need `now` (UTC µs) and `done`: by the key of a condition a table of moments
-    (`person_id time id amount`), beside the column `person_id` of the people; without it nothing was done.
-    Numbers are compared in NumPy; of anything else each distinct value is put to the function of one.
+    A field of which people have values of several kinds is a dense union. Rules that ask for the past need
+    `now` (UTC µs) and `done`: by the key of a condition a table of moments (`person_id time id amount`),
+    beside the column `person_id` of the people; without it nothing was done. Numbers are compared in NumPy;
+    of anything else each distinct value is put to the function of one.
 
     >>> compile_block({"orders": {"$gte": 2}})(pa.table({"orders": [1, 2, None]})).tolist()
     [False, True, False]
@@ -83,7 +85,12 @@ def _all(masks: list[Mask], size: int) -> Mask:
 
 
 def _column(test: Test, column: pa.ChunkedArray) -> Mask:  # noqa: PLR0911  one arm for each kind of node
-    """The test on every value of a column."""
+    """The test on every value of a column; of one of mixed kinds, on the values of each kind."""
+    if pa.types.is_union(column.type):
+        found = np.zeros(len(column), np.bool_)
+        for rows, values in kinds(column):
+            found[rows] = _column(test, values)
+        return found
     listed = pa.types.is_list(column.type) or pa.types.is_large_list(column.type)
     match test:
         case Every(parts):

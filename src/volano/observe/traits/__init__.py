@@ -170,8 +170,8 @@ def people(
 ) -> pa.Table:
     """The facts of many as columns, null where missing, with `person_id` first; texts as dictionaries.
 
-    Only those of `names`, where they are told. Each given trait is a column `traits.<key>` of the kind of
-    value that is told most; where a person told another kind it is null.
+    Only those of `names`, where they are told. Each given trait is a column `traits.<key>` of the kind of its
+    values, or a dense union where they are of several kinds (`rules.block` looks at each).
     """
     some = [*kept(profiles, now=now, bounds=bounds)]
     return told(pa.concat_tables(some) if some else KEPT.empty_table(), names, now=now)

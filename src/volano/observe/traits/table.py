@@ -115,9 +115,9 @@ def told_of(kept: pa.Table, fields: Fields, names: Iterable[str] | None = None, 
 
 
 def given_types(kept: pa.Table) -> dict[str, pa.DataType]:
-    """The given traits that people have, each with the type of column it is told as."""
+    """The given traits that people have, each with the type of column for the kind that is told most."""
     flat = _flat(kept[GIVEN])
-    return {key: _PLAIN[kinds[0]] for key, _, _, kinds in _by_key(flat, None) if kinds}
+    return {key: _most(counts) for key, _, _, counts in _by_key(flat, None) if counts}
 
 
 def _lasts(name: str, field: Field) -> bool:
@@ -163,8 +163,8 @@ def _flat(column: pa.ChunkedArray) -> _Flat:
     )
 
 
-def _by_key(flat: _Flat, wanted: set[str] | None) -> Iterator[tuple[str, Ints, Ints, list[type]]]:
-    """By key in the order of the alphabet: owners, codes of values, and the kinds of value that count."""
+def _by_key(flat: _Flat, wanted: set[str] | None) -> Iterator[tuple[str, Ints, Ints, Counter[type]]]:
+    """By key in the order of the alphabet: owners, codes of values, and how often each kind is told."""
     order = np.argsort(flat.key, kind="stable")
     edges = np.searchsorted(flat.key[order], np.arange(len(flat.keys) + 1))
     for code in sorted(range(len(flat.keys)), key=flat.keys.__getitem__):
@@ -175,28 +175,47 @@ def _by_key(flat: _Flat, wanted: set[str] | None) -> Iterator[tuple[str, Ints, I
             counts: Counter[type] = Counter()
             for value, many in zip(known.tolist(), often.tolist(), strict=True):
                 counts[type(flat.values[value])] += many
-            yield flat.keys[code], flat.owner[here], values, _most(counts)
+            yield flat.keys[code], flat.owner[here], values, counts
 
 
 def _given(column: pa.ChunkedArray, wanted: set[str] | None) -> Iterator[tuple[str, pa.Array]]:
-    """One column for each given trait, of the kind of value that is told most; a number is a number."""
+    """One column for each given trait: of the kind of its values, or a dense union of the kinds there are."""
     flat = _flat(column)
-    for key, owner, values, kinds in _by_key(flat, wanted):
+    for key, owner, values, counts in _by_key(flat, wanted):
         known, which = np.unique(values, return_inverse=True)
-        told = [_as(flat.values[value], kinds) for value in known.tolist()]
+        told = [flat.values[value] for value in known.tolist()]
         place = np.full(flat.people, -1, np.int64)
         place[owner] = which
-        yield key, pa.array(told, _PLAIN[kinds[0]]).take(pa.array(place, mask=place < 0))
+        some = sorted(counts, key=lambda kind: (-counts[kind], kind.__name__))
+        if len(some) > 1:
+            yield key, _union(told, some, place)
+        else:
+            yield key, pa.array(told, _PLAIN[some[0]]).take(pa.array(place, mask=place < 0))
 
 
-def _as(value: Any, kinds: Sequence[type]) -> Any:
-    if type(value) not in kinds:
-        return None
-    return float(value) if kinds[0] is float else value
+def _union(told: Sequence[Any], some: Sequence[type], place: Ints) -> pa.Array:
+    """A column of values of several kinds, by their place in `told`; null for −1."""
+    parts: list[list[Any]] = [[] for _ in some]
+    codes, offsets = [], []
+    for value in told:
+        code = some.index(type(value))
+        codes.append(code)
+        offsets.append(len(parts[code]))
+        parts[code].append(value)
+    codes.append(0)  # where −1 points to
+    offsets.append(len(parts[0]))
+    parts[0].append(None)
+    return pa.UnionArray.from_dense(
+        pa.array(np.array(codes, np.int8)[place]),
+        pa.array(np.array(offsets, np.int32)[place]),
+        [pa.array(part, _PLAIN[kind]) for part, kind in zip(parts, some, strict=True)],
+        [kind.__name__ for kind in some],
+    )
 
 
-def _most(counts: Counter[type]) -> list[type]:
-    """The kinds of value that are told most, the widest first."""
+def _most(counts: Counter[type]) -> pa.DataType:
+    """The type for the kind of value that is told most; numbers are one kind, and broken if any is."""
     numbers: list[type] = [kind for kind in (float, int) if counts[kind]]
     others: list[type] = [kind for kind in (bool, list, str) if counts[kind]]
-    return max(numbers, *([kind] for kind in others), [], key=lambda some: sum(counts[kind] for kind in some))
+    kinds = [numbers, *([kind] for kind in others)]
+    return _PLAIN[max(kinds, key=lambda some: sum(counts[kind] for kind in some))[0]]

@@ -14,6 +14,7 @@ from volano.domain.segment import Segment
 from volano.flow import everybody as flow
 from volano.flow.arrivals import events_seen
 from volano.flow.shop import lens_of, shop_of
+from volano.maths.columns import kinds
 from volano.observe.traits import FIELDS
 from volano.web.console.builder import OPERATORS, UNITS, Row, Words
 from volano.web.pages import Desk
@@ -89,6 +90,8 @@ def _hints(desk: Desk, field: str) -> list[str]:
     if found is None or field not in found[0].column_names:
         return []
     column = found[0][field]
+    if pa.types.is_union(column.type):
+        column = next((some for _, some in kinds(column) if pa.types.is_string(some.type)), column)
     column = pc.list_flatten(column) if pa.types.is_list(column.type) else column
     column = column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
     if not pa.types.is_string(column.type):
