@@ -119,7 +119,8 @@ class History:
     def foreign(self) -> Bools:
         """Which rows tell money of another currency than the shop's."""
         currency = self.texts("currency")
-        return (currency.codes >= 0) & (currency.codes != currency.code(self.currency))
+        found: Bools = (currency.codes >= 0) & (currency.codes != currency.code(self.currency))
+        return found
 
     @cached_property
     def money(self) -> Ints:
