@@ -116,6 +116,32 @@ def test_an_order_takes_the_items_of_its_payload() -> None:
     }
 
 
+def test_the_items_of_an_order_belong_to_the_first_good_event_that_tells_it() -> None:
+    order = {"e": "tr", "duid": "d", "tr_id": "o1"}
+    item = {"e": "ti", "duid": "d", "ti_id": "o1", "ti_sk": "p1"}
+    kept, refused = taken(payload(order | {"dtm": "soon"}, order, order, item))
+    assert [found.code for found in refused] == ["bad_timestamp"]
+    assert ["products" in json.loads(event.properties) for event in kept] == [True, False, False]
+
+
+def test_what_is_kept_of_orders_and_items_grows_no_faster_than_what_came() -> None:
+    for count in (10, 100, 400):
+        orders = [{"e": "tr", "duid": "d", "tr_id": "o1"}] * count
+        items = [{"e": "ti", "duid": "d", "ti_id": "o1", "ti_sk": f"p{number}"} for number in range(count)]
+        body = payload(*orders, *items)
+        kept, refused = taken(body)
+        assert (len(kept), refused) == (2 * count, [])
+        assert sum(len(event.properties) + len(event.context) for event in kept) < 2 * len(body)
+
+
+def test_an_order_that_is_too_large_with_its_items_is_quarantined_without_them() -> None:
+    order = {"e": "tr", "duid": "d", "tr_id": "o1"}
+    item = {"e": "ti", "duid": "d", "ti_id": "o1", "ti_nm": "x" * 1000}
+    kept, refused = taken(payload(order, *[item] * 300))
+    assert [(found.index, found.code) for found in refused] == [(0, "event_too_large")]
+    assert len(kept) == 300
+
+
 @pytest.mark.parametrize("packed", [True, False])
 def test_a_self_describing_event_is_named_by_its_schema(packed: bool) -> None:
     text = described("com.shop/size_chosen", {"size": 41})

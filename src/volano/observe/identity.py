@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from volano.errors import BadInput
 from volano.maths.hashing import hash63
 
 # What programs write where there is no id, in any case and quoted or not. Those of PostHog's ingestion
@@ -23,6 +24,12 @@ def illegal(id_: str) -> bool:
     """
     bare = id_.strip(_QUOTES)
     return len(bare) <= 40 and (bare.lower() in _NOBODY or not bare.strip(_ZEROS))
+
+
+def nobody(id_: str) -> BadInput:
+    """Why an event whose only id is illegal is not kept."""
+    told = f"the id {id_[:40]!r} is what programs write when they have none; send a real one, or none"
+    return BadInput(told, "illegal_id")
 
 
 def known_as(user_id: str, anonymous_id: str) -> str:

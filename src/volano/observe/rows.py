@@ -37,6 +37,7 @@ from volano.observe.identity import (
     known_as,
     line_row,
     message_row,
+    nobody,
     order_row,
     refusal_row,
 )
@@ -142,7 +143,8 @@ class Rows:
             return _unreadable(number, event, error)
         known = known_as(event.user_id, event.anonymous_id)
         if illegal(known[2:]):
-            return _nobody(number, event)
+            why = nobody(event.user_id or event.anonymous_id)
+            return _refusal(number, why.code, why.message, event)
         message = message_row(frame.source, event.message_id)
         again = message in self._before
         self._arrivals.add(frame.source, event.event, properties, frame.received_at, again=again)
@@ -244,12 +246,6 @@ def _object(raw: bytes) -> dict[str, Any]:
 def _unreadable(number: int, event: Event, error: Exception) -> Refusal:
     message = f"the properties or the context cannot be read: {error}"
     return _refusal(number, "malformed", message, event)
-
-
-def _nobody(number: int, event: Event) -> Refusal:
-    id_ = event.user_id or event.anonymous_id
-    message = f"the id {id_[:40]!r} is what programs write when they have none; send a real one, or none"
-    return _refusal(number, "illegal_id", message, event)
 
 
 def _refusal(number: int, code: str, message: str, event: Event) -> Refusal:

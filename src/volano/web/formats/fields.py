@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,12 +12,19 @@ from msgspec import Raw
 
 from volano.domain.durations import DAY
 from volano.errors import BadInput
+from volano.observe.identity import illegal, nobody
 from volano.web.formats.nesting import depth
 
 DEPTH_LIMIT = 200  # levels of lists and objects in an event
 FLAT = 2 * DEPTH_LIMIT  # characters of a text that cannot be deeper
 TEXT_LIMIT = 512  # characters of an id or a name
 
+_FLAT = bytes.maketrans(b"123456789E", b"000000000e")  # every digit is a 0
+_LONG = (
+    b"0" * 100
+)  # digits; a number with fewer of them and an exponent of two is no larger than numbers can be
+_EXPONENT = re.compile(rb"0e\+?000")
+_BEFORE_NUMBERS = b":,[ \t\r\n"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NUMBERS = (int, float)
 _YEAR_2000 = 946_684_800_000_000
@@ -30,22 +38,39 @@ _money, _string = msgspec.json.Decoder(_Money), msgspec.json.Decoder(str)
 
 
 def check_event(raw: bytes, limit: int) -> None:
-    """Too large, too deep, no object, or with half a character in it: BadInput."""
+    """Too large, too deep or no object: BadInput; what cannot be read raises what the parser raises."""
     if len(raw) > limit:
         raise BadInput(f"the event is {len(raw):,} bytes, more than {limit:,}: send less", "event_too_large")
-    check_object(raw)
-
-
-def check_object(raw: bytes) -> None:
-    """Too deep, no object, or with half a character in it: BadInput."""
     check_depth(raw)
     if raw[:1] != b"{":
         raise BadInput("the event is not a JSON object: send {…}", "not_an_object")
-    if b"\\ud" in raw or b"\\uD" in raw:
-        try:
-            msgspec.json.decode(raw)  # a skipped value is not checked for lone surrogates
-        except (msgspec.DecodeError, UnicodeError) as error:
-            raise BadInput(f"the event is not JSON: {error}", "malformed") from error
+    if doubtful(raw):
+        msgspec.json.decode(raw)
+
+
+def doubtful(raw: bytes) -> bool:
+    """Whether what the strict parser skips may hold what it cannot read.
+
+    That is a number larger than any, half a character, or no UTF-8.
+    """
+    if b"\\ud" in raw or b"\\uD" in raw or _large(raw):
+        return True
+    try:
+        return not (raw.isascii() or raw.decode())
+    except UnicodeDecodeError:
+        return True
+
+
+def _large(raw: bytes) -> bool:
+    """Whether a number in it has a hundred digits, or an exponent of three. Some texts look so, too."""
+    flat = raw.translate(_FLAT)
+    if _LONG in flat:
+        return True
+    for found in _EXPONENT.finditer(flat):
+        before = flat[max(0, found.start() - len(_LONG)) : found.start()].rstrip(b"-.0")
+        if before[-1:] in _BEFORE_NUMBERS:
+            return True
+    return False
 
 
 def check_depth(raw: bytes) -> None:
@@ -73,6 +98,12 @@ def _numeral(value: Any, name: str) -> str:
     if isinstance(value, bool) or not isinstance(value, _NUMBERS):
         raise BadInput(f"{name} is {shown(value)}: send a string, a number or null", "bad_id")
     return str(int(value) if isinstance(value, float) and value.is_integer() else value)
+
+
+def check_somebody(user_id: str, anonymous_id: str) -> None:
+    """Both missing, or such as programs write when they have none: BadInput."""
+    if illegal(user_id) and illegal(anonymous_id):
+        raise nobody(user_id or anonymous_id)
 
 
 def event_name(event: Any, field: str = "event") -> str:
@@ -141,10 +172,11 @@ def check_revenue(properties: bytes) -> None:
     """A revenue that is no number raises BadInput; none is fine."""
     if b'"revenue"' not in properties:
         return
-    revenue = _money.decode(properties).revenue
+    revenue: Any = "too large"
     try:
+        revenue = _money.decode(properties).revenue
         good = not isinstance(revenue, bool) and math.isfinite(float(0 if revenue is None else revenue))
-    except (TypeError, ValueError, OverflowError):
+    except (TypeError, ValueError, OverflowError):  # the parser's are ValueErrors
         good = False
     if not good:
         raise BadInput(f"revenue is {shown(revenue)}: send a number, such as 39.9", "bad_revenue")

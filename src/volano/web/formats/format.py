@@ -10,6 +10,7 @@ from volano.domain.event import Event, Refusal
 from volano.errors import BadInput
 from volano.observe.mentions import named_in
 from volano.web.formats.addresses import Geo
+from volano.web.formats.lenient import UNREADABLE
 
 SAMPLE = 200  # characters of a refused event that are kept
 SWALLOWED = "nothing"  # the call of a path whose bodies are taken and thrown away
@@ -69,15 +70,22 @@ class Format:
 
 
 def sorted_out(items: Iterable[bytes], think: Callable[[bytes], Event]) -> Decoded:
-    """The events `think` makes of the items; those for which it raises BadInput are refused."""
+    """The events `think` makes of the items; those are refused that are bad, or that no parser can read."""
     kept: list[Event] = []
     refused: list[Refusal] = []
     for index, item in enumerate(items):
         raw = bytes(item)
         try:
-            kept.append(think(raw))
+            kept.append(_thought(raw, think))
         except BadInput as error:
             sample = _ADDRESS.sub(r"\1", raw[: SAMPLE * 8].decode("utf-8", "replace"))[:SAMPLE]
             why, named = (error.code, error.message), named_in(raw)
             refused.append(Refusal(index=index, code=why[0], message=why[1], sample=sample, named=named))
     return kept, refused
+
+
+def _thought(raw: bytes, think: Callable[[bytes], Event]) -> Event:
+    try:
+        return think(raw)
+    except UNREADABLE as error:
+        raise BadInput(f"the event is not JSON: {error}", "malformed") from error

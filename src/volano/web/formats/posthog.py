@@ -14,7 +14,7 @@ from msgspec import Raw
 
 from volano.errors import BadBody, TooLarge
 from volano.web.formats.format import Decoded, Format, Request, sorted_out
-from volano.web.formats.lenient import anything, check_count, raw, shallow, utf8
+from volano.web.formats.lenient import UNREADABLE, bare, items, members
 from volano.web.formats.posthog_event import EVENT_LIMIT, Envelope, event_of
 
 BODY_LIMIT = 16 * 1024 * 1024  # bytes
@@ -23,7 +23,6 @@ ESCAPES_LIMIT = 1_000_000  # in a form; each costs a microsecond
 _KEYS = ("api_key", "token", "$token")
 _LISTS = ("batch", "data")
 
-_members, _list = msgspec.json.Decoder(dict[str, Raw]), msgspec.json.Decoder(list[Raw])
 _any = msgspec.json.Decoder()
 Opened = tuple[dict[str, Raw], list[Raw]]
 
@@ -70,70 +69,42 @@ def opened(body: bytes) -> Opened:
 
     A body that is neither object nor list raises BadBody; what only one event breaks is left to `decoded`.
     """
-    text = utf8(body)
-    try:
-        items = _list.decode(body) if body.lstrip()[:1] == b"[" else None
-        return _parted(_members.decode(body) if items is None else {}, body, items)
-    except (msgspec.DecodeError, RecursionError) as error:
-        return _reopened(text, error)
-
-
-def _parted(members: dict[str, Raw], body: bytes, items: list[Raw] | None) -> Opened:
-    if items is None:
-        found = next(
-            (members.pop(name) for name in _LISTS if bytes(members.get(name, b""))[:1] == b"["), None
-        )
-        items = [Raw(body)] if found is None else _list.decode(found)
-        if found is None and "event" not in members:
-            raise BadBody('the body has neither "batch" nor "event": send one of them', "batch_not_a_list")
-    check_count(items, BATCH_LIMIT)
-    return members, items
-
-
-def _reopened(text: str, error: Exception) -> Opened:
-    try:
-        found = anything(text, error)
-    except RecursionError:
-        found = anything(shallow(text), error)
-    if not isinstance(found, dict | list):
-        raise BadBody("the body is neither an object nor a list: send {…}", "not_an_object") from error
-    try:
-        whole = bytes(raw(found))
-        items = [raw(item) for item in found] if isinstance(found, list) else _listed(found)
-        members = {} if isinstance(found, list) else {str(name): raw(value) for name, value in found.items()}
-    except RecursionError as reason:
-        raise BadBody("the body is nested too deep: flatten it", "too_deep") from reason
-    return _parted(members, whole, items)
-
-
-def _listed(found: dict[str, Any]) -> list[Raw] | None:
-    batch = next((found[name] for name in _LISTS if isinstance(found.get(name), list)), None)
-    return None if batch is None else [raw(item) for item in batch]
+    if bare(body).lstrip()[:1] == b"[":
+        return {}, items(body, BATCH_LIMIT)
+    told = members(body)
+    listed = next((told.pop(name) for name in _LISTS if bytes(told.get(name, b""))[:1] == b"["), None)
+    if listed is not None:
+        return told, items(bytes(listed), BATCH_LIMIT)
+    if "event" not in told:
+        raise BadBody('the body has neither "batch" nor "event": send one of them', "batch_not_a_list")
+    return told, [Raw(bare(body))]
 
 
 def write_key(body: bytes) -> str:
-    """The project key that a body, or else its first event, tells; or nothing."""
-    members, items = opened(body)
-    told = _key(members)
-    if told or not items:
-        return told
+    """The project key that a body, or else the first event that has one, tells; or nothing."""
+    told, events = opened(body)
+    return _key(told) or next((key for event in events if (key := _key_in(bytes(event)))), "")
+
+
+def _key_in(event: bytes) -> str:
+    """The project key in an event, or nothing; a broken one may tell it, too."""
     try:
-        first = _members.decode(items[0])
-        return _key(first) or _key(_members.decode(first.get("properties", b"{}")))
-    except (msgspec.DecodeError, RecursionError):
+        told = members(event)
+        return _key(told) or (_key(members(bytes(told["properties"]))) if "properties" in told else "")
+    except BadBody:
         return ""
 
 
 def asked_key(body: bytes) -> str:
     """The project key in a question about flags, or nothing."""
     try:
-        return _key(_members.decode(body))
-    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return _key(members(body))
+    except BadBody:
         return ""
 
 
-def _key(members: dict[str, Raw]) -> str:
-    return next((key for name in _KEYS if (key := _text(members.get(name)))), "")
+def _key(told: dict[str, Raw]) -> str:
+    return next((key for name in _KEYS if (key := _text(told.get(name)))), "")
 
 
 def _text(found: Raw | None) -> str:
@@ -144,22 +115,20 @@ def _text(found: Raw | None) -> str:
 def _value(found: Raw | None) -> Any:
     try:
         return None if found is None else _any.decode(found)
-    except (msgspec.DecodeError, UnicodeError, RecursionError):
+    except UNREADABLE:
         return None
 
 
 def decoded(body: bytes, request: Request) -> Decoded:
     """The events of a body, whichever of PostHog's endpoints it came to."""
-    members, items = opened(body)
+    told, events = opened(body)
     asked = parse_qs(request.query)
     envelope = Envelope(
-        sent_at=_value(members.get("sent_at"))
-        or _value(members.get("created_at"))
-        or asked.get("_", [None])[0],
-        historical=_value(members.get("historical_migration")) is True,
+        sent_at=_value(told.get("sent_at")) or _value(told.get("created_at")) or asked.get("_", [None])[0],
+        historical=_value(told.get("historical_migration")) is True,
         request=request,
     )
-    return sorted_out(items, partial(event_of, envelope=envelope))
+    return sorted_out(events, partial(event_of, envelope=envelope))
 
 
 FORMAT = Format(

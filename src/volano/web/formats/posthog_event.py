@@ -25,6 +25,7 @@ from volano.web.formats.addresses import Geo, located
 from volano.web.formats.fields import (
     check_event,
     check_revenue,
+    check_somebody,
     checked_time,
     corrected,
     event_name,
@@ -125,8 +126,6 @@ def event_of(raw: bytes, envelope: Envelope) -> Event:
         return _event(_told.decode(raw), envelope)
     except msgspec.ValidationError as error:
         raise BadInput(f"the event is not one of PostHog's: {error}", "not_an_object") from error
-    except (msgspec.DecodeError, UnicodeError) as error:
-        raise BadInput(f"the event is not JSON: {error}", "malformed") from error
 
 
 def _event(told: _Told, envelope: Envelope) -> Event:
@@ -134,6 +133,7 @@ def _event(told: _Told, envelope: Envelope) -> Event:
     name = event_name(told.event)
     kind, called = _KINDS.get(name, ("track", name))
     anonymous_id, user_id = _ids(told, properties, kind, envelope.request.agent)
+    check_somebody(user_id, anonymous_id)
     message_id = identifier(told.uuid, "uuid") or identifier(_value(properties, "$insert_id"), "$insert_id")
     return Event(
         kind=kind,

@@ -23,15 +23,18 @@ from volano.domain.event import (
     Refusal,
 )
 from volano.errors import BadBody, BadInput
+from volano.observe.identity import illegal
 from volano.web.formats.addresses import without_address
 from volano.web.formats.fields import (
     FLAT,
     TEXT_LIMIT,
     check_depth,
-    check_object,
+    check_event,
     check_revenue,
+    check_somebody,
     checked_time,
     corrected,
+    doubtful,
     event_name,
     identifier,
     instant,
@@ -41,7 +44,7 @@ from volano.web.formats.fields import (
     text_of,
 )
 from volano.web.formats.format import SWALLOWED, Decoded, Format, Request, sorted_out
-from volano.web.formats.lenient import check_count, loose, raw, shallow, utf8
+from volano.web.formats.lenient import UNREADABLE, bare, check_count, items, members
 
 BATCH_LIMIT = 2_500  # events
 BODY_LIMIT = 4 * 1024 * 1024  # bytes
@@ -50,9 +53,7 @@ Text = Annotated[str, msgspec.Meta(max_length=TEXT_LIMIT)]
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 _MEMBERS = (str, int, float)
 
-_ODD = re.compile(
-    rb"\\u(?:[dD]|00[67][90])"
-)  # perhaps half a character, or the letters of an address written odd
+_SPELLED = re.compile(rb"\\u00[67][90]")  # perhaps the letters of an address written odd
 _KINDS: dict[str, Kind] = {kind: kind for kind in get_args(Kind)}
 _NAMES: dict[Kind, str] = {
     "identify": IDENTIFIED,
@@ -119,51 +120,32 @@ def write_key(body: bytes) -> str:
     """
     try:
         return text_of(_keyed.decode(body).write_key)
-    except (msgspec.DecodeError, RecursionError) as error:
-        try:
-            told = loose(utf8(body), error).get("writeKey")
-        except RecursionError as reason:
-            raise BadBody(
-                "the body is nested too deep to look for its write key: give the key by Basic auth",
-                "too_deep",
-            ) from reason
-    return told if isinstance(told, str) else ""
+    except UNREADABLE:
+        return text_of(members(body).get("writeKey"))
 
 
 def opened(body: bytes, kind: Kind | None, *, historical: bool = False) -> Envelope:
     """The envelope of one call (`kind`) or of a batch (None).
 
     A body that is not JSON at all, not an object or without a list of at most 2,500 events raises
-    BadBody. What only one event breaks (`NaN`, a lone surrogate, bottomless nesting) is left to `events`,
-    unless the body is so large that looking for that event would be dear.
+    BadBody. What only one event breaks (`NaN`, half a character, bottomless nesting) is left to `events`.
     """
-    text = utf8(body)
     try:
         found = _batch.decode(body) if kind is None else _body.decode(body)
-    except (msgspec.DecodeError, RecursionError) as error:
-        body, found = _reopened(text, kind, error)
-    items = found.batch if isinstance(found, _Batch) else [Raw(body)]
-    check_count(items, BATCH_LIMIT)
-    return Envelope(sent_at=instant(text_of(found.sent_at)), items=items, historical=historical)
+        sent, told = found.sent_at, found.batch if isinstance(found, _Batch) else [Raw(body)]
+    except UNREADABLE:
+        whole = members(body)
+        sent = whole.get("sentAt", Raw())
+        told = _listed(whole) if kind is None else [Raw(bare(body))]
+    check_count(told, BATCH_LIMIT)
+    return Envelope(sent_at=instant(text_of(sent)), items=told, historical=historical)
 
 
-def _reopened(text: str, kind: Kind | None, error: Exception) -> tuple[bytes, _Body]:
-    """The slow way in, through a lenient parser."""
-    try:
-        return _reread(loose(text, error), kind)
-    except RecursionError:
-        return _reread(loose(shallow(text), error), kind)
-
-
-def _reread(found: dict[str, Any], kind: Kind | None) -> tuple[bytes, _Body]:
-    sent_at = raw(found.get("sentAt"))
-    if kind is not None:
-        return bytes(raw(found)), _Body(sent_at=sent_at)
-    batch = found.get("batch")
-    if not isinstance(batch, list):
+def _listed(whole: dict[str, Raw]) -> list[Raw]:
+    batch = bytes(whole.get("batch", b""))
+    if batch[:1] != b"[":
         raise BadBody('the body has no list "batch": send {"batch": […]}', "batch_not_a_list")
-    check_count(batch, BATCH_LIMIT)
-    return b"", _Batch(batch=[raw(item) for item in batch], sent_at=sent_at)
+    return items(batch, BATCH_LIMIT)
 
 
 def events(envelope: Envelope, kind: Kind | None, *, received_at: int, new_id: Callable[[], str]) -> Decoded:
@@ -178,11 +160,8 @@ def events(envelope: Envelope, kind: Kind | None, *, received_at: int, new_id: C
 def _event(
     raw: bytes, *, envelope: Envelope, kind: Kind | None, received_at: int, new_id: Callable[[], str]
 ) -> Event:
-    check_object(raw)
-    try:
-        call = _call.decode(raw)
-    except (msgspec.DecodeError, UnicodeError) as error:
-        raise BadInput(f"the event is not JSON: {error}", "malformed") from error
+    check_event(raw, EVENT_LIMIT)
+    call = _call.decode(raw)
     return _made(call, kind or _kind(call.type), envelope, received_at, new_id)
 
 
@@ -196,16 +175,9 @@ def _made(
             raise BadInput("an alias needs userId and previousId: send both", "no_id")
     if not (user_id or anonymous_id):
         raise BadInput("the event has neither userId nor anonymousId: send one of them", "no_id")
+    check_somebody(user_id, anonymous_id)
     context = object_of(call.context, "context")
     properties = _properties(call, kind, context)
-    if len(properties) + len(context) > EVENT_LIMIT:
-        size = len(properties) + len(context)
-        raise BadInput(
-            f"properties and context are {size:,} bytes, more than {EVENT_LIMIT:,}: send less",
-            "event_too_large",
-        )
-    check_depth(properties)
-    check_depth(context)
     return Event(
         kind=kind,
         event=_NAMES.get(kind) or event_name(call.event),
@@ -265,14 +237,14 @@ def _time(call: _Call | _UsualCall, envelope: Envelope, received_at: int) -> int
 
 def decoded(body: bytes, request: Request) -> Decoded:
     """The events of one call, of a `batch`, or of an `import`: a batch whose times are history."""
-    odd = _ODD.search(body) is not None
+    spelled = _SPELLED.search(body) is not None
     kind, historical = _KINDS.get(request.call), request.call == "import"
-    kept = None if kind or odd else _usual(body, request, historical)
+    kept = None if kind or spelled or doubtful(body) else _usual(body, request, historical)
     refused: list[Refusal] = []
     if kept is None:
         envelope = opened(body, kind, historical=historical)
         kept, refused = events(envelope, kind, received_at=request.received_at, new_id=request.new_id)
-    if odd or b'"ip"' in body:
+    if spelled or b'"ip"' in body:
         geo = request.geo
         kept = [replace(event, context=without_address(event.context, geo)) for event in kept]
     return kept, refused
@@ -312,9 +284,18 @@ def _usual(body: bytes, request: Request, historical: bool) -> list[Event] | Non
     try:
         found = _usual_batch.decode(body)
         sent = None if historical or found.sent_at is None else micros(found.sent_at)
-        return [_usual_event(call, sent, request, historical) for call in found.batch]
-    except (msgspec.DecodeError, UnicodeError, RecursionError, BadInput):
+        kept = [_usual_event(call, sent, request, historical) for call in found.batch]
+    except (*UNREADABLE, BadInput):
         return None
+    return kept if len(body) <= EVENT_LIMIT or _all_fit(kept, body) else None
+
+
+def _all_fit(kept: list[Event], body: bytes) -> bool:
+    """Whether no event of a batch is over the limit; they are only measured where one might be."""
+    known = [len(event.properties) + len(event.context) for event in kept]
+    if max(known, default=0) + len(body) - sum(known) <= EVENT_LIMIT:
+        return True
+    return all(memoryview(item).nbytes <= EVENT_LIMIT for item in _batch.decode(body).batch)
 
 
 def _usual_event(call: _UsualCall, sent: int | None, request: Request, historical: bool) -> Event:
@@ -332,15 +313,14 @@ def _usual_event(call: _UsualCall, sent: int | None, request: Request, historica
             anonymous_id = (call.previous_id or anonymous_id) if user_id else ""
             user_id = user_id if anonymous_id else ""
     if (
-        not (user_id or anonymous_id)
-        or not event
+        not event
         or event.isspace()
         or user_id.isspace()
         or anonymous_id.isspace()
+        or illegal(user_id or anonymous_id)
         or told.isspace()
         or context[:1] != b"{"
         or properties[:1] != b"{"
-        or len(context) + len(properties) > EVENT_LIMIT
     ):
         raise BadInput("look at it one by one")
     if len(context) > FLAT:

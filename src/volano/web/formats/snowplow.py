@@ -12,22 +12,16 @@ from msgspec import Raw
 from volano.errors import BadBody, BadInput
 from volano.web.formats.fields import check_event
 from volano.web.formats.format import Decoded, Format, Request, sorted_out
-from volano.web.formats.lenient import check_count, loose, raw, shallow, utf8
-from volano.web.formats.snowplow_event import event_of, joined_items
+from volano.web.formats.lenient import UNREADABLE, items, members
+from volano.web.formats.snowplow_event import EVENT_LIMIT, event_of, joined_items
 
 BODY_LIMIT = 4 * 1024 * 1024  # bytes
-EVENT_LIMIT = 256 * 1024  # bytes; unpacked entities and all
 BATCH_LIMIT = 2_500  # events
 PIXEL = "/i"
 
 Fields = dict[str, str]
 
 
-class _Payload(msgspec.Struct):
-    data: list[Raw]
-
-
-_payload = msgspec.json.Decoder(_Payload)
 _fields = msgspec.json.Decoder(dict[str, Any])
 
 
@@ -40,32 +34,23 @@ def unwrapped(body: bytes, query: str) -> bytes:
 
 def opened(body: bytes) -> list[Raw]:
     """The events of a payload; BadBody when it is none."""
-    text = utf8(body)
-    try:
-        found = _payload.decode(body).data
-    except (msgspec.DecodeError, RecursionError) as error:
-        try:
-            data = loose(text, error).get("data")
-        except RecursionError:
-            data = loose(shallow(text), error).get("data")
-        if not isinstance(data, list):
-            raise BadBody('the payload has no list "data": send {"data": […]}', "batch_not_a_list") from error
-        found = [raw(item) for item in data]
-    check_count(found, BATCH_LIMIT)
-    return found
+    data = bytes(members(body).get("data", b""))
+    if data[:1] != b"[":
+        raise BadBody('the payload has no list "data": send {"data": […]}', "batch_not_a_list")
+    return items(data, BATCH_LIMIT)
 
 
 def write_key(body: bytes) -> str:
-    """The write key of a payload: the `aid` (application id) of its first event, or nothing."""
-    items = opened(body)
-    return ((_told(bytes(items[0])) or {}).get("aid") or "") if items else ""
+    """The write key of a payload: the `aid` (application id) of the first event that has one, or nothing."""
+    told = (_told(bytes(item)) for item in opened(body))
+    return next((fields["aid"] for fields in told if fields and fields.get("aid")), "")
 
 
 def decoded(body: bytes, request: Request) -> Decoded:
     """The events of a payload; the items of an order join the order they belong to."""
-    items = opened(body)
-    orders = joined_items(_told(bytes(item)) for item in items)
-    return sorted_out(items, partial(_event, request=request, orders=orders))
+    events = opened(body)
+    orders = joined_items(_told(bytes(event)) for event in events)
+    return sorted_out(events, partial(_event, request=request, orders=orders))
 
 
 def _event(raw: bytes, *, request: Request, orders: dict[str, list[Fields]]) -> Any:
@@ -82,7 +67,7 @@ def _told(raw: bytes) -> Fields | None:
         return None
     try:
         found = _fields.decode(raw)
-    except (msgspec.DecodeError, RecursionError, UnicodeError):
+    except UNREADABLE:
         return None
     return {
         name: str(value) for name, value in found.items() if value and isinstance(value, str | int | float)

@@ -16,6 +16,7 @@ from volano.web.formats.addresses import located
 from volano.web.formats.fields import (
     DEPTH_LIMIT,
     check_revenue,
+    check_somebody,
     checked_time,
     corrected,
     event_name,
@@ -25,6 +26,7 @@ from volano.web.formats.fields import (
 from volano.web.formats.format import Request
 from volano.web.formats.nesting import depth
 
+EVENT_LIMIT = 256 * 1024  # bytes; unpacked entities and all, and of an order with its items
 ORDER_ITEM = "Order Item"  # an item whose order came in another payload
 
 Fields = dict[str, str]
@@ -68,7 +70,10 @@ _RENAMED = {
 
 
 def joined_items(events: Iterable[Fields | None]) -> dict[str, list[Fields]]:
-    """The items of each order that is in the same payload, by the id of the order."""
+    """The items of each order that is in the same payload, by the id of the order.
+
+    The first good event that tells the order takes them away, so that no other has them again.
+    """
     told = [event for event in events if event]
     orders: dict[str, list[Fields]] = {event["tr_id"]: [] for event in told if event.get("tr_id")}
     for event in told:
@@ -80,16 +85,22 @@ def joined_items(events: Iterable[Fields | None]) -> dict[str, list[Fields]]:
 def event_of(told: Fields, request: Request, orders: dict[str, list[Fields]]) -> Event:
     """The event; BadInput when it is none."""
     entities = _entities(told)
-    kind, name, properties = _happened(told, entities, orders)
     anonymous_id, user_id = _ids(told, entities)
+    time = _time(told, request.received_at)
+    kind, name, properties = _happened(told, entities, orders)
     body = msgspec.json.encode(properties)
+    if len(body) > EVENT_LIMIT:
+        raise BadInput(
+            f"the event with its items is {len(body):,} bytes, more than {EVENT_LIMIT:,}: send less",
+            "event_too_large",
+        )
     if kind == "track":
         check_revenue(body)
     return Event(
         kind=kind,
         event=name,
         message_id=identifier(told.get("eid"), "eid") or request.new_id(),
-        time=_time(told, request.received_at),
+        time=time,
         anonymous_id=anonymous_id,
         user_id=user_id,
         properties=body,
@@ -109,7 +120,7 @@ def _happened(
         case "se":
             return "track", event_name(told.get("se_ac"), "se_ac"), _renamed(told, _STRUCTURED)
         case "tr":
-            items = [_renamed(item, _ITEM) for item in orders.get(told.get("tr_id", ""), [])]
+            items = [_renamed(item, _ITEM) for item in orders.pop(told.get("tr_id", ""), [])]
             products = [{name: item[name] for name in item if name != "order_id"} for item in items]
             return (
                 "track",
@@ -212,6 +223,7 @@ def _ids(told: Fields, entities: list[tuple[str, Any]]) -> tuple[str, str]:
     anonymous_id, user_id = identifier(anonymous, "duid"), identifier(told.get("uid"), "uid")
     if not (user_id or anonymous_id):
         raise BadInput("the event has neither uid nor duid: set a user id, or a domain user id", "no_id")
+    check_somebody(user_id, anonymous_id)
     return anonymous_id, user_id
 
 
