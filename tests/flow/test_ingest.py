@@ -168,11 +168,44 @@ def test_properties_that_nobody_can_read_are_quarantined_alone(site: Site) -> No
     assert (len(site.rows()), [row["index"] for row in site.rows("quarantine")]) == (4, [0])
 
 
-def test_properties_are_kept_up_to_eight_kilobytes() -> None:
+def test_beyond_eight_kilobytes_the_shortest_properties_are_kept_and_the_others_counted() -> None:
     site = Site()
-    site.send(event(user="u", properties={"a": 1, "long": "x" * 9000, "b": 2}))
+    site.send(event("long", user="u", properties={"a": 1, "text": "x" * 9000, "b": 2, "list": ["x"] * 900}))
+    site.send(event("short", user="u", properties={"a": 1}))
+    site.send(event("many", user="u", properties={f"p{number}": "x" * 90 for number in range(100)}))
     site.drain()
-    assert json.loads(site.rows()[0]["properties"]) == {"a": 1}
+    rows = {row["event"]: row for row in site.rows()}
+    found = {event: json.loads(row["properties"]) for event, row in rows.items()}
+    assert (list(found["long"]), rows["long"]["left_out"]) == (["a", "b", "list"], 1)
+    assert (found["short"], rows["short"]["left_out"]) == ({"a": 1}, None)
+    assert len(rows["many"]["properties"]) <= 8192
+    assert len(found["many"]) + rows["many"]["left_out"] == 100
+    assert len(found["many"]) > 80
+
+
+def test_a_long_trait_costs_no_other(site: Site) -> None:
+    traits = {"bio": "x" * 9000, "email": "ann@shop.example", "plan": "gold", "consent": {"email": True}}
+    site.send(event("Identified", kind="identify", user="u", properties=traits))
+    site.drain()
+    profile = site.profile("u:u")
+    assert profile.email == "ann@shop.example"
+    assert {key: value for key, (_, value) in profile.given.items()} == {
+        "email": "ann@shop.example",
+        "plan": "gold",
+        "consent.email": True,
+    }
+
+
+def test_an_order_of_many_lines_keeps_its_money_and_its_lines(site: Site) -> None:
+    products = [{"product_id": f"p{number}", "name": "x" * 50, "price": 4} for number in range(100)]
+    told = {"products": products, "order_id": "o1", "revenue": 400, "currency": "EUR", "coupon": "X"}
+    site.send(event(ORDER_COMPLETED, user="u", properties=told))
+    site.drain()
+    (row,) = site.rows()
+    assert (row["revenue"], row["currency"], row["order_id"], row["left_out"]) == (40_000, "EUR", "o1", 1)
+    kept = {name: value for name, value in told.items() if name != "products"}
+    assert json.loads(row["properties"]) == kept
+    assert sum(line["revenue"] for line in site.rows("order_lines")) == 40_000
 
 
 def test_an_anonymous_visitor_becomes_the_user_they_sign_in_as(site: Site) -> None:

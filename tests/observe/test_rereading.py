@@ -104,6 +104,58 @@ def test_an_order_takes_the_id_of_its_number_and_loses_it_with_the_name() -> Non
     assert set(found["order_lines"]["id"].to_pylist()) <= set(back.drop["order_lines"])
 
 
+def large(name: str) -> tuple[str, dict[str, Any]]:
+    """An order with more lines than a row has room for."""
+    items = [{"item_id": f"p{number}", "name": "x" * 50, "price": 4} for number in range(100)]
+    if name == ORDER_COMPLETED:
+        items = [{"product_id": one.pop("item_id"), **one} for one in items]
+        return name, {"order_id": "T1", "products": items}
+    return name, {"transaction_id": "T1", "items": items, "value": 400}
+
+
+def money(found: dict[str, pa.Table]) -> list[Any]:
+    """Revenue and currency of the rows of events, and of all lines together."""
+    shown = [(row["revenue"], row["currency"]) for row in found["events"].to_pylist()]
+    return [*shown, sum(row["revenue"] for row in lines(found.get("order_lines")))]
+
+
+def applied(before: dict[str, pa.Table], names: Names) -> dict[str, pa.Table]:
+    """Events and order lines once the events have been read again."""
+    found = Reread(names=names, currency="EUR")(before["events"])
+    gone = set(found.drop.get("order_lines", ()))
+    stay = [row for row in lines(before.get("order_lines")) if row["id"] not in gone]
+    both = [*stay, *lines(found.rows.get("order_lines"))]
+    return {
+        "events": found.rows["events"],
+        "order_lines": pa.Table.from_pylist(both, schema=TABLES["order_lines"]),
+    }
+
+
+def test_an_order_too_long_for_its_row_keeps_its_money_and_lines_when_it_is_read_again() -> None:
+    before = tables([large(ORDER_COMPLETED)])
+    assert money(before) == [(40_000, "EUR"), 40_000]
+    words = {"voucher": "coupon"}
+    names = Names([Naming(key=":o", event=ORDER_COMPLETED, to=ORDER_COMPLETED, properties=words)])
+    after = applied(before, names)
+    assert after["events"].equals(before["events"])
+    assert lines(after["order_lines"]) == lines(before["order_lines"])
+    told = OrdersTold(names=names, currency="EUR")(after["events"])
+    assert [order for order, *_ in told.told] == [order_row("T1")]
+
+
+def test_a_purchase_too_long_for_its_row_has_its_money_once_under_any_name() -> None:
+    before = tables([large("purchase")])
+    named = applied(before, NAMES)
+    assert money(named) == [(40_000, "EUR"), 40_000]
+    assert named["events"]["id"].to_pylist() == [order_row("T1")]
+    assert money(applied(named, NAMES)) == [(40_000, "EUR"), 40_000]
+    assert money(applied(named, NONE)) == [(None, None), 0]
+    at_once = tables([large("purchase")], NAMES)
+    assert len(at_once["order_lines"]) == 100
+    assert money(applied(at_once, NAMES)) == [(40_000, "EUR"), 40_000]
+    assert money(applied(at_once, NONE)) == [(None, None), 0]
+
+
 def test_an_order_that_is_told_twice_is_one_and_the_other_keeps_its_name() -> None:
     came = [
         purchase("T1", "a"),

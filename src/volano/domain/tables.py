@@ -54,6 +54,7 @@ EVENTS = pa.schema(
         ("price", pa.int64()),  # minor units, of one piece
         ("quantity", pa.int64()),
         ("properties", pa.string()),  # all that came, as JSON, in the words of the shop
+        ("left_out", pa.int64()),  # how many of them had no room; null: none
     ]
 )
 

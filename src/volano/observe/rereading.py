@@ -59,19 +59,19 @@ class OrdersTold:
     currency: str
     naming: Naming | None = None
 
-    COLUMNS = ("id", "origin", "event", "told", "order_id", "properties")
+    COLUMNS = ("id", "origin", "event", "told", "order_id", "properties", "left_out")
 
     def __call__(self, block: pa.Table) -> Orders:
         columns = (block[name].to_pylist() for name in self.COLUMNS)
         found = []
         times = integers(block["time"]).tolist()
-        for time, row, origin, event, told, order_id, text in zip(times, *columns, strict=True):
+        for time, row, origin, event, told, order_id, text, cut in zip(times, *columns, strict=True):
             came, named = told or event, False
             says = (event, order_id)
             if self._again(origin or "", came):
                 named = self.names.of(origin, came) is not None
                 said = told_by(origin, came, object_in(text), self.names, self.currency)
-                says = (said.event, said.shopped.order_id)
+                says = (said.event, _shopped(said, event, Shopped(order_id=order_id), cut).order_id)
             if says[0] == ORDER_COMPLETED and says[1]:
                 found.append((order_row(says[1]), time, row, named))
         return Orders(tuple(found))
@@ -89,8 +89,9 @@ class Reread:
 
     `repeats` are rows that keep the name they came with, because another row tells the same order. An
     order's row takes the id of the order, so that nobody tells it again; what is none any more gets one of
-    its own. Properties beyond 8 KB were not kept, so they cannot be read again. Rows of imports stay as they
-    are: their file said in its columns, and not in properties, what they tell.
+    its own. Properties beyond 8 KB were not kept, so they cannot be read again: an order that lacks some, and
+    is one still, keeps its money and its lines. Rows of imports stay as they are: their file said in its
+    columns, and not in properties, what they tell.
     """
 
     names: Names
@@ -104,25 +105,38 @@ class Reread:
         gone: dict[str, list[int]] = {"order_lines": [], "exposures": []}
         fresh: list[tuple[Any, ...]] = []
         heads = zip(*(_values(events, name) for name in HEAD), strict=True)
-        rest = (events[name].to_pylist() for name in ("event", "told", "order_id", "properties", "bot"))
-        for head, event, told, order_id, text, bot in zip(heads, *rest, strict=True):
-            names = _UNNAMED if head[2] in self.repeats else self.names
+        shown = zip(*(events[name].to_pylist() for name in Shopped._fields), strict=True)
+        rest = (events[name].to_pylist() for name in ("event", "told", "properties", "left_out", "bot"))
+        for head, before, event, told, text, cut, bot in zip(heads, shown, *rest, strict=True):
+            names, stood = _UNNAMED if head[2] in self.repeats else self.names, Shopped(*before)
             said = told_by(head[5], told or event, object_in(text), names, self.currency)
-            row = _row(head[2], order_id, said)
+            said = said._replace(shopped=_shopped(said, event, stood, cut))
+            row = _row(head[2], stood.order_id, said)
             fresh.append((row, said.event, said.told, said.campaign, said.variant, *said.shopped))
-            gone["order_lines"] += _lines_before(head[2], event, text)
             gone["exposures"] += [head[2]] if event == EXPERIMENT_VIEWED else []
-            self._more(found, said, (*head[:2], row, *head[3:]), bot)
+            self._exposed(found, said, (*head[:2], row, *head[3:]), bot)
+            if not (cut and said.event == event):
+                gone["order_lines"] += _lines_before(head[2], event, text, cut)
+                found["order_lines"] += lines(said, (*head[:2], row, *head[3:]), self.currency)
         tables = {name: _table(name, rows) for name, rows in found.items() if rows}
         drop = {name: ids for name, ids in gone.items() if ids}
         whole = pa.concat_tables([stay, _replaced(events, fresh)])
         return Rewritten(rows={"events": whole, **tables}, drop=drop)
 
-    def _more(self, found: _Rows, said: Told, head: Head, bot: str | None) -> None:
+    @staticmethod
+    def _exposed(found: _Rows, said: Told, head: Head, bot: str | None) -> None:
         shown = exposure(said) if bot is None else None
         if shown is not None:
             found["exposures"].append((*head, *shown))
-        found["order_lines"] += lines(said, head, self.currency)
+
+
+def _shopped(said: Told, event: str, stood: Shopped, cut: int | None) -> Shopped:
+    """What a row tells of an order and a product: what it told as it came, where that was left out since."""
+    if not cut or said.event != event:
+        return said.shopped
+    if event in LINED:
+        return stood
+    return Shopped(*(old if new is None else new for old, new in zip(stood, said.shopped, strict=True)))
 
 
 def _row(row: int, order_id: str | None, said: Told) -> int:
@@ -137,11 +151,11 @@ def own_row(row: int) -> int:
     return hash63(f"n:{row}")
 
 
-def _lines_before(row: int, event: str, properties: str | None) -> list[int]:
+def _lines_before(row: int, event: str, properties: str | None, cut: int | None) -> list[int]:
     """The ids that the lines of an order can have had: no more than it has entries in any of its lists."""
     if event not in LINED:
         return []
-    most = min(LINES_LIMIT, max(1, _longest(object_in(properties))))
+    most = LINES_LIMIT if cut else min(LINES_LIMIT, max(1, _longest(object_in(properties))))
     return [line_row(row, number) for number in range(most)]
 
 

@@ -67,6 +67,7 @@ _EVENT = (
     "variant",
     *Shopped._fields,
     "properties",
+    "left_out",
 )
 _ORDERS = {"events": _EVENT}  # the columns of a row where they are not those of the schema
 
@@ -157,7 +158,7 @@ class Rows:
         head = self._head(known, event.time, row, frame.source)
         offer = (told.campaign, told.variant)
         kept = _kept(event.properties, properties)
-        self.found["events"].append((*head, told.event, told.told, *astuple(seen), *offer, *shopped, kept))
+        self.found["events"].append((*head, told.event, told.told, *astuple(seen), *offer, *shopped, *kept))
         if told.event in _OURS or told.event in LINED:
             self._more(told, head, message, bot=seen.bot is not None)
         return None
@@ -258,17 +259,23 @@ def _round(value: Any) -> int:
     return value if isinstance(value, int) and not isinstance(value, bool) and 0 < value < 2**31 else 1
 
 
-def _kept(raw: bytes, properties: dict[str, Any]) -> str:
-    """The properties as they came but for network addresses; beyond 8 KB the later ones are left out."""
+def _kept(raw: bytes, properties: dict[str, Any]) -> tuple[str, int | None]:
+    """The properties as they came but for network addresses, and how many of them had no room.
+
+    Beyond 8 KB the shortest are kept: a long text or list costs neither an address nor a number.
+    """
     if len(raw) <= PROPERTIES_LIMIT and "ip" not in properties and "$ip" not in properties and properties:
-        return raw.decode()
+        return raw.decode(), None
     rest = {name: value for name, value in properties.items() if name not in _ADDRESSES}
     whole = msgspec.json.encode(rest)
-    if len(whole) > PROPERTIES_LIMIT:
-        kept, size = {}, 2
-        for name, value in rest.items():
-            size += len(msgspec.json.encode({name: value}))
-            if size <= PROPERTIES_LIMIT:
-                kept[name] = value
-        whole = msgspec.json.encode(kept)
-    return whole.decode()
+    if len(whole) <= PROPERTIES_LIMIT:
+        return whole.decode(), None
+    sizes = {name: len(msgspec.json.encode({name: value})) for name, value in rest.items()}
+    fits, size = set(), 2
+    for name in sorted(sizes, key=sizes.__getitem__):
+        size += sizes[name] - 1  # the braces are there, a comma is new
+        if size > PROPERTIES_LIMIT:
+            break
+        fits.add(name)
+    kept = {name: value for name, value in rest.items() if name in fits}
+    return msgspec.json.encode(kept).decode(), len(rest) - len(kept)
