@@ -9,7 +9,8 @@ VolanoError
 ├── NotAllowed          the key, session or token is not good for this
 ├── NotFound            no such thing
 ├── Busy                try again: the queue or the lock is taken
-│   └── Behind          more is acknowledged than the drain has brought home (429)
+│   ├── Behind          more is acknowledged than the drain has brought home (429)
+│   └── TooFast         one sender brings more than it may (429)
 └── BrokenHome          the data directory is damaged, foreign or in use
 """
 
@@ -88,6 +89,16 @@ class Behind(Busy):
     """More is acknowledged than the drain has brought home: try again later."""
 
     code = "behind"
+
+
+class TooFast(Busy):
+    """One sender brings more than it may: it may come again after so many `seconds`."""
+
+    code = "too_fast"
+
+    def __init__(self, message: str, *, seconds: int) -> None:
+        super().__init__(message)
+        self.seconds = seconds
 
 
 class BrokenHome(VolanoError):

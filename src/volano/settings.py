@@ -18,6 +18,8 @@ class Settings:
     timezone: str = "UTC"  # IANA zone of times that come without an offset
     origins: str = "*"  # origins whose pages may send events, space-separated, or *
     journal_budget: int = 1 << 30  # bytes acknowledged and not yet stored; beyond it new ones get 429
+    key_rate: int = 5_000  # events a second that a write key may bring, to each process; 0: no limit
+    key_burst: int = 100_000  # events that a write key may bring at once, before its rate counts
     disk_budget: int = 0  # bytes the home may take on the disk; beyond it new events get 503; 0: no limit
     retention_days: int = 0  # days after which events are dropped, by their own time; 0: never
     tidy_seconds: int = 120  # seconds between two compactions at least; 0: as soon as one pays

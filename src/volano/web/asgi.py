@@ -19,6 +19,7 @@ from volano.errors import (
     Busy,
     NotAllowed,
     NotFound,
+    TooFast,
     TooLarge,
     VolanoError,
 )
@@ -41,6 +42,7 @@ _STATUS: tuple[tuple[type[VolanoError], int], ...] = (
     (NotFound, 404),
     (NotAllowed, 401),
     (Behind, 429),
+    (TooFast, 429),
     (Busy, 503),
     (BrokenHome, 503),
 )
@@ -187,6 +189,8 @@ async def answer_error(send: Send, error: VolanoError, headers: Iterable[tuple[b
     status = status_of(error)
     body = msgspec.json.encode({"code": error.code, "message": error.message})
     more = [(b"retry-after", _AGAIN[status])] if status in _AGAIN else []
+    if isinstance(error, TooFast):
+        more = [(b"retry-after", str(error.seconds).encode())]
     if isinstance(error, Stalled):
         more = [(b"connection", b"close")]
     if isinstance(error, WrongMethod):

@@ -32,6 +32,7 @@ from volano.web.asgi import (
     inflated,
     only,
 )
+from volano.web.pace import Pace
 from volano.web.tag_file import tag_file
 from volano.web.write_keys import REFRESH, WriteKeys
 
@@ -93,7 +94,8 @@ def is_decision(path: str) -> bool:
 
 def decisions_app(house: Desk, clock: Callable[[], int] = lambda: time.time_ns() // 1000) -> Asgi:
     """The ASGI callable for every path that `is_decision` names; `clock` gives UTC µs."""
-    keys, live = WriteKeys(house.state), Live(house.state)
+    pace = Pace(house.settings.key_rate, house.settings.key_burst)
+    keys, live = WriteKeys(house.state, pace), Live(house.state)
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["path"].rstrip("/") == TAG:
@@ -130,6 +132,8 @@ def asked(body: bytes, keys: WriteKeys, now: int) -> Ask:
         raise BadBody(f"the body is not JSON: {error}", "malformed") from error
     write_key = found.write_key if isinstance(found.write_key, str) else ""
     source = keys.source(write_key, now)
+    keys.pace.admit(write_key, now)
+    keys.pace.spend(write_key, 1)
     anonymous_id, user_id = _id(found.anonymous_id, "anonymousId"), _id(found.user_id, "userId")
     if not (anonymous_id or user_id):
         raise BadInput("the question has neither anonymousId nor userId: send one of them", "no_id")

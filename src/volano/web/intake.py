@@ -15,7 +15,7 @@ from uuid import uuid4
 import msgspec
 
 from volano.domain.event import Intake, Refusal
-from volano.errors import NotAllowed, NotFound, VolanoError
+from volano.errors import NotAllowed, NotFound, TooFast, VolanoError
 from volano.ports import Journal, State
 from volano.settings import Settings
 from volano.web import configurations, openapi
@@ -42,6 +42,7 @@ from volano.web.formats import posthog
 from volano.web.formats.addresses import Geo, of_a_device
 from volano.web.formats.format import SWALLOWED, Format, Request
 from volano.web.formats.known import BY_PATH
+from volano.web.pace import Pace
 from volano.web.room import Room, Share
 from volano.web.write_keys import WriteKeys
 
@@ -85,7 +86,8 @@ def intake_app(
 
     `room` is for the bodies of all its requests together.
     """
-    keys, room = WriteKeys(house.state), room or Room()
+    pace = Pace(house.settings.key_rate, house.settings.key_burst)
+    keys, room = WriteKeys(house.state, pace), room or Room()
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         now = clock()
@@ -117,6 +119,7 @@ class _Take:
         self._pixel = scope["method"] in ("GET", "HEAD") and path in form.pixel
         self._methods = ("POST", "GET", "HEAD") if path in form.pixel else ("POST",)
         self._query = scope.get("query_string", b"").decode("latin-1")
+        self._write_key = ""
 
     async def respond(self, now: int, wire: tuple[Receive, Send], headers: Headers, share: Share) -> None:
         """Answers once the events that were kept, and the refusals, are on the disk."""
@@ -131,16 +134,18 @@ class _Take:
     async def _taken(self, body: bytes, now: int, share: Share) -> list[Refusal]:
         """What was refused; the rest is on the disk."""
         form = self._form
-        write_key = given_key(self._scope, form)
-        source = self._source(write_key, now) if write_key else ""
+        self._write_key = given_key(self._scope, form)
+        source = self._source(now) if self._write_key else ""
         packed = header(self._scope, b"content-encoding") == b"gzip" or body[:2] == b"\x1f\x8b"
         apart = len(body) > (PACKED_INLINE_LIMIT if packed else INLINE_LIMIT)
         body = await _worked(partial(self._plain, body, packed), apart=apart)
         share.hold(len(body))
         apart = len(body) > INLINE_LIMIT
         if not source:
-            source = self._source(await _worked(partial(form.write_key, body), apart=apart), now)
-        frame, refused = await _worked(partial(self._frame, body, source, now), apart=apart)
+            self._write_key = await _worked(partial(form.write_key, body), apart=apart)
+            source = self._source(now)
+        frame, count, refused = await _worked(partial(self._frame, body, source, now), apart=apart)
+        self._keys.pace.spend(self._write_key, count, len(frame))
         if frame:
             await self._house.journal.append(frame)
         return refused
@@ -148,14 +153,18 @@ class _Take:
     def _plain(self, body: bytes, packed: bool) -> bytes:
         return self._form.unwrapped(inflated(body, gzipped=packed, limit=self._form.body_limit), self._query)
 
-    def _source(self, write_key: str, now: int) -> str:
-        """The key of the source; NotAllowed when there is none, WrongOrigin when this page may not use it."""
-        sender = self._keys.sender(write_key, now)
+    def _source(self, now: int) -> str:
+        """The key of the source of the write key.
+
+        NotAllowed when there is none, WrongOrigin when this page may not use it, TooFast when it must wait.
+        """
+        sender = self._keys.sender(self._write_key, now)
         check_origin(header(self._scope, b"origin"), sender.origins or self._house.settings.origins)
+        self._keys.pace.admit(self._write_key, now)
         return sender.source
 
-    def _frame(self, body: bytes, source: str, now: int) -> tuple[bytes, list[Refusal]]:
-        """What of a body goes to the journal (empty when it holds no event), and what was refused."""
+    def _frame(self, body: bytes, source: str, now: int) -> tuple[bytes, int, list[Refusal]]:
+        """What of a body goes to the journal (empty: nothing), how many events came, what was refused."""
         agent = header(self._scope, b"user-agent")
         told, geo = agent[:AGENT_LIMIT].decode("latin-1"), self._house.geo
         request = Request(
@@ -167,18 +176,26 @@ class _Take:
             geo=geo,
         )
         kept, refused = self._form.decoded(body, request)
-        if not (kept or refused):
-            return b"", refused
+        count = len(kept) + len(refused)
+        away = self._keys.pace.told_away(self._write_key)
+        if not (count or away):
+            return b"", count, refused
         peer = self._scope.get("client")
         intake = Intake(
             source=source,
             received_at=now,
             events=kept,
-            refusals=refused,
+            refusals=[*refused, *([_too_fast(count, away)] if away else [])],
             user_agent=told,
             country=geo(peer[0]) if geo and peer and of_a_device(agent) else "",
         )
-        return msgspec.msgpack.encode(intake), refused
+        return msgspec.msgpack.encode(intake), count, refused
+
+
+def _too_fast(index: int, away: int) -> Refusal:
+    """What the quarantine tells of requests that were answered 429: what they held is not known."""
+    told = f"{away:,} requests with this write key were answered 429: it brought more than it may"
+    return Refusal(index=index, code=TooFast.code, message=told)
 
 
 async def _worked(work: Callable[[], R], *, apart: bool) -> R:

@@ -8,6 +8,7 @@ from volano.domain.account import Source, key_hash
 from volano.domain.durations import SECOND
 from volano.errors import NotAllowed
 from volano.ports import State
+from volano.web.pace import Pace
 
 REFRESH = SECOND  # after which the sources are read again
 HURRY = 100_000  # µs after which they are read again for a key that is not known
@@ -24,10 +25,13 @@ class Sender:
 
 
 class WriteKeys:
-    """The write keys of all sources, at most a second old; unknown ones cost at most ten looks a second."""
+    """The write keys of all sources, at most a second old; unknown ones cost at most ten looks a second.
 
-    def __init__(self, state: State) -> None:
-        self._state = state
+    `pace` says how fast each of them may bring events.
+    """
+
+    def __init__(self, state: State, pace: Pace) -> None:
+        self._state, self.pace = state, pace
         self._read_at = -REFRESH
         self._known: dict[str, Sender] = {}
         self._origins = ""

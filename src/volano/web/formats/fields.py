@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from datetime import UTC, datetime
@@ -183,11 +184,16 @@ def check_revenue(properties: bytes) -> None:
 
 
 def text_of(raw: Raw | bytes | None) -> str:
-    """The text, or nothing when it is none."""
+    """The text, or nothing when it is none; half a character in it is a question mark."""
     try:
         return _string.decode(raw) if raw else ""
     except (msgspec.DecodeError, UnicodeError):
+        pass
+    try:
+        found = json.loads(bytes(raw or b""))
+    except (ValueError, RecursionError):
         return ""
+    return found.encode(errors="replace").decode() if isinstance(found, str) else ""
 
 
 def shown(value: Any) -> str:
