@@ -63,6 +63,16 @@ class Room:
         return [msgspec.msgpack.decode(payload, type=Decided) for _, payload in read if payload is not None]
 
 
+def test_a_state_that_breaks_is_told_in_json(capsys: pytest.CaptureFixture[str]) -> None:
+    class BrokenState(MemoryState):
+        def find(self, kind: type[Any]) -> list[Any]:
+            raise ZeroDivisionError
+
+    answer = Room(state=BrokenState()).ask()
+    assert (answer.status_code, answer.json()["code"]) == (500, "error")
+    assert "ZeroDivisionError" in capsys.readouterr().err
+
+
 def test_a_person_gets_the_arm_of_their_id_and_the_decision_is_on_record() -> None:
     room, live = Room(), campaign()
     room.state.put(live)

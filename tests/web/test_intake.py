@@ -16,6 +16,7 @@ from tests.web.door import KEY, NOW, PAGE, Door, basic, run
 from volano.domain.view import Offset
 from volano.errors import Behind, BrokenHome, Busy, VolanoError
 from volano.testing.journal_memory import MemoryJournal
+from volano.testing.state_memory import MemoryState
 from volano.web.asgi import Stalled, answer_error, body_of, status_of
 from volano.web.intake import is_intake
 
@@ -69,8 +70,8 @@ def test_every_call_has_its_path_and_its_short_form(path: str, kind: str) -> Non
     assert door.intakes()[0].events[0].kind == kind
 
 
-@pytest.mark.parametrize("path", ["/v1/batch", "/v1/b/", "/beacon/v1/batch"])
-def test_a_batch_has_three_paths(path: str) -> None:
+@pytest.mark.parametrize("path", ["/v1/batch", "/v1/batch/", "/v1/b/", "/beacon/v1/batch", "/v1/import/"])
+def test_a_batch_has_its_paths_with_and_without_a_slash(path: str) -> None:
     assert Door().post(BATCH, path).status_code == 200
 
 
@@ -91,7 +92,8 @@ def test_gzip_is_known_by_header_or_magic_bytes() -> None:
     assert door.post(gzip.compress(BATCH), content_encoding="gzip").status_code == 200
     assert door.post(gzip.compress(BATCH)).status_code == 200
     assert door.post(BATCH, content_encoding="gzip").status_code == 200
-    assert [len(intake.events) for intake in door.intakes()] == [1, 1, 1]
+    assert door.post(b"\n" + BATCH, content_encoding="gzip").status_code == 200
+    assert [len(intake.events) for intake in door.intakes()] == [1, 1, 1, 1]
 
 
 @pytest.mark.parametrize(
@@ -175,6 +177,23 @@ def test_what_breaks_inside_is_500_without_a_traceback(capsys: pytest.CaptureFix
     answer = Door(journal=BrokenJournal()).post(BATCH)
     assert answer.status_code == 500
     assert "secret" not in answer.text
+    assert "ZeroDivisionError" in capsys.readouterr().err
+
+
+def test_a_state_that_breaks_is_500_in_json_too(capsys: pytest.CaptureFixture[str]) -> None:
+    class BrokenState(MemoryState):
+        def find(self, kind: type[Any]) -> list[Any]:
+            if self.broken:
+                raise ZeroDivisionError
+            return super().find(kind)
+
+        broken = False
+
+    door = Door(state=BrokenState())
+    BrokenState.broken = True
+    for path in ("/v1/batch", "/sourceConfig"):
+        answer = door.post(BATCH, path)
+        assert (answer.status_code, answer.json()["code"]) == (500, "error")
     assert "ZeroDivisionError" in capsys.readouterr().err
 
 

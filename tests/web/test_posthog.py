@@ -290,6 +290,8 @@ def test_bodies_may_be_forms_base64_or_pixels() -> None:
     assert unwrapped(text, "") == text
     assert unwrapped(b"data=" + quote(coded).encode() + b"&compression=base64", "") == text
     assert unwrapped(b"data=" + quote(json.dumps(GOOD)).encode(), "") == json.dumps(GOOD).encode()
+    assert unwrapped(b"compression=base64&ip=1&data=" + quote(coded).encode() + b"&v=1", "") == text
+    assert unwrapped(b"a=&" * 9 + b"data=" + quote(coded).encode(), "") == text
     assert unwrapped(coded, "compression=base64") == text
     assert unwrapped(b"", f"data={quote(coded)}") == text
     euro = json.dumps(GOOD | {"event": "€é"}, ensure_ascii=False)
@@ -339,6 +341,9 @@ def test_flags_and_configuration_need_a_known_key() -> None:
         answer = door.request("POST", path, json={"token": KEY, "distinct_id": "u"})
         assert (answer.status_code, answer.json()["featureFlags"]) == (200, {})
         assert door.request("POST", path, json={"token": "no"}).status_code == 401
+        for odd in (b"NaN", b'"\\ud800"', b'"\xff"', b"1e999", b"[" * 3000 + b"]" * 3000):
+            body = b'{"odd":' + odd + b',"token":"' + KEY.encode() + b'"}'
+            assert door.request("POST", path, content=body).status_code == 200
         assert door.request("POST", path, content=b"[").status_code == 401
         assert door.request("GET", path).status_code == 405
     found = door.request("GET", f"/array/{KEY}/config").json()

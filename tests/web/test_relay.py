@@ -45,13 +45,13 @@ class Worker(Door):
     profiles = MemoryProfiles()
 
 
-def handed_on(raw_path: bytes, *, query: bytes = b"", path: str = "/x") -> tuple[bytes, int]:
+def handed_on(raw_path: bytes, *, query: bytes = b"", path: str = "/x", hosts: int = 1) -> tuple[bytes, int]:
     """The first line that the first process hears of a request to a worker, and what the client is told."""
-    heard: list[bytes] = []
+    heard: list[bytes] = [b""]
     told: list[int] = []
 
     async def hear(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        heard.append(await reader.readuntil(b"\r\n\r\n"))
+        heard.insert(0, await reader.readuntil(b"\r\n\r\n"))
         writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
         writer.close()
 
@@ -63,7 +63,7 @@ def handed_on(raw_path: bytes, *, query: bytes = b"", path: str = "/x") -> tuple
         host, port = server.sockets[0].getsockname()
         app = worker_app(Worker(), f"http://{host}:{port}", "secret")  # type: ignore[arg-type]
         scope = {"type": "http", "method": "GET", "path": path, "raw_path": raw_path, "query_string": query}
-        await app(scope | {"headers": [(b"host", b"x")], "client": ("1.2.3.4", 5)}, None, send)  # type: ignore[arg-type]
+        await app(scope | {"headers": [(b"host", b"x")] * hosts, "client": ("1.2.3.4", 5)}, None, send)  # type: ignore[arg-type]
         server.close()
 
     asyncio.run(asked())
@@ -76,3 +76,7 @@ def handed_on(raw_path: bytes, *, query: bytes = b"", path: str = "/x") -> tuple
 def test_a_worker_hands_paths_on_as_they_came(path: bytes) -> None:
     assert handed_on(path) == (b"GET " + path + b" HTTP/1.1", 200)
     assert handed_on(path, query=b"a=%00&b=[") == (b"GET " + path + b"?a=%00&b=[ HTTP/1.1", 200)
+
+
+def test_a_request_that_is_not_http_is_told_so_and_not_handed_on() -> None:
+    assert handed_on(b"/x", hosts=2) == (b"", 400)

@@ -100,6 +100,10 @@ def test_an_endpoint_of_one_call_takes_the_body_itself() -> None:
         ({"originalTimestamp": "2020-01-01T00:00:05Z", "sentAt": "2020-01-01T00:00:10Z"}, NOW - 5_000_000),
         ({"timestamp": "1980-01-01T00:00:00Z", "sentAt": "1980-01-01T00:00:10Z"}, NOW - 10_000_000),
         ({"timestamp": "2026-11-21T19:00:00Z", "sentAt": "soon"}, 1_795_287_600_000_000),
+        ({"timestamp": "2026-11-21T19:00:00Z", "sentAt": "0001-01-01T00:00:00Z"}, 1_795_287_600_000_000),
+        ({"timestamp": "2026-11-21T19:00:00Z", "sentAt": "1970-01-01T00:00:00Z"}, 1_795_287_600_000_000),
+        ({"timestamp": "2026-11-21T19:00:00Z", "sentAt": "2999-01-01T00:00:00Z"}, 1_795_287_600_000_000),
+        ({"originalTimestamp": "soon", "timestamp": "2026-11-21T19:00:00Z"}, 1_795_287_600_000_000),
     ],
 )
 def test_the_time_is_corrected_by_the_skew_of_the_clients_clock(fields: dict[str, Any], time: int) -> None:
@@ -140,6 +144,7 @@ def nested(levels: int) -> Any:
         ({"properties": {"deep": nested(250)}}, "too_deep"),
         ({"timestamp": "yesterday"}, "bad_timestamp"),
         ({"timestamp": 1795289253}, "bad_timestamp"),
+        ({"timestamp": "soon", "originalTimestamp": 5}, "bad_timestamp"),
         ({"timestamp": "1970-01-01T00:00:00Z"}, "too_old"),
         ({"timestamp": "2100-01-01T00:00:00Z"}, "in_the_future"),
         ({"timestamp": "0001-01-01T00:00:00+23:00"}, "too_old"),
@@ -298,7 +303,7 @@ USUAL = st.fixed_dictionaries(
             ]
         ),
         "originalTimestamp": st.sampled_from(["2026-11-21T18:00:00.5Z", "2100-01-01T00:00:00Z"]),
-        "sentAt": st.sampled_from(["2026-11-21T19:00:01Z", "soon"]),
+        "sentAt": st.sampled_from(["2026-11-21T19:00:01Z", "0001-01-01T00:00:00Z", "soon"]),
         "properties": st.sampled_from(
             [{}, None, [], {"revenue": "x"}, {"revenue": 3}, {"a": nested(201)}, {"ip": 1}]
         ),

@@ -256,7 +256,7 @@ def test_a_broken_envelope_is_refused_whole(body: bytes, code: str) -> None:
 
 def test_the_application_id_is_the_write_key() -> None:
     door = Door()
-    assert door.request("POST", TP2, content=payload(GOOD)).status_code == 200
+    assert door.request("POST", f"{TP2}/", content=payload(GOOD)).status_code == 200
     assert door.request("POST", TP2, content=payload(GOOD | {"aid": "no"})).status_code == 401
     assert (
         door.request("POST", f"{TP2}/?writeKey={KEY}", content=payload(GOOD | {"aid": "shop"})).status_code
@@ -271,6 +271,8 @@ def test_a_pixel_takes_one_event_in_its_query() -> None:
     assert (answer.status_code, answer.headers["content-type"]) == (200, "image/gif")
     assert door.events()[0].message_id == "e1"
     assert door.request("GET", "/i").status_code == 401
+    assert door.request("HEAD", "/i", params=GOOD).status_code == 200
+    assert len(door.events()) == 1
 
 
 FIELDS = st.dictionaries(

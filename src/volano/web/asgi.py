@@ -138,11 +138,14 @@ def _refused(share: Share, size: int) -> Busy | None:
     return None
 
 
-def inflated(body: bytes, *, gzipped: bool, limit: int) -> bytes:
-    """The body unpacked if it says that it is gzip or looks so; a bomb stops at `limit` (TooLarge)."""
-    if not (gzipped or body[:2] == b"\x1f\x8b"):
-        return body
-    if gzipped and body[:1] == b"{":  # some proxies unpack and leave the header
+def is_gzip(body: bytes) -> bool:
+    """Whether a body begins as gzip does. No header is asked: some proxies unpack and leave it."""
+    return body[:2] == b"\x1f\x8b"
+
+
+def inflated(body: bytes, limit: int) -> bytes:
+    """The body unpacked if it is gzip; a bomb stops at `limit` (TooLarge)."""
+    if not is_gzip(body):
         return body
     stream = isal_zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
     try:

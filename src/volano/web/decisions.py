@@ -11,18 +11,18 @@ import msgspec
 from volano.act.choose import Snapshot, snapshot
 from volano.domain.campaign import Campaign
 from volano.domain.rfm import RfmBounds
-from volano.errors import BadBody, BadInput, VolanoError
+from volano.errors import BadBody, BadInput
 from volano.flow.decide import Ask, decide_one
 from volano.flow.shop import shop_of
 from volano.ports import Journal, Profiles, State
 from volano.settings import Settings
 from volano.web.asgi import (
     Asgi,
+    Headers,
     Receive,
     Scope,
     Send,
     answer,
-    answer_error,
     answer_preflight,
     body_of,
     check_origin,
@@ -100,22 +100,19 @@ def decisions_app(house: Desk, clock: Callable[[], int] = lambda: time.time_ns()
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["path"].rstrip("/") == TAG:
             return await guarded(lambda: _serve_tag(scope, send), send)
-        try:
-            headers = cors(scope, keys.origins(house.settings.origins, clock()))
-        except VolanoError as error:
-            return await answer_error(send, error)
-        if scope["method"] == "OPTIONS":
-            return await answer_preflight(scope, send, headers)
+        headers: Headers = []
 
         async def respond() -> None:
+            headers.extend(cors(scope, keys.origins(house.settings.origins, clock())))
+            if scope["method"] == "OPTIONS":
+                return await answer_preflight(scope, send, headers)
             only(scope, "POST")
             body = await body_of(receive, BODY_LIMIT)
-            gzipped = header(scope, b"content-encoding") == b"gzip"
             now = clock()
-            ask = asked(inflated(body, gzipped=gzipped, limit=BODY_LIMIT), keys, now)
+            ask = asked(inflated(body, BODY_LIMIT), keys, now)
             check_origin(header(scope, b"origin"), keys.pages(ask.source) or house.settings.origins)
             found = await decide_one(live.ready(now), house.profiles, house.journal, ask)
-            await answer(send, 200, msgspec.json.encode(found), headers)
+            return await answer(send, 200, msgspec.json.encode(found), headers)
 
         return await guarded(respond, send, headers)
 

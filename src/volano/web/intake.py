@@ -15,7 +15,7 @@ from uuid import uuid4
 import msgspec
 
 from volano.domain.event import Intake, Refusal
-from volano.errors import NotAllowed, NotFound, TooFast, VolanoError
+from volano.errors import NotAllowed, NotFound, TooFast
 from volano.ports import Journal, State
 from volano.settings import Settings
 from volano.web import configurations, openapi
@@ -27,7 +27,6 @@ from volano.web.asgi import (
     Scope,
     Send,
     answer,
-    answer_error,
     answer_preflight,
     body_of,
     check_origin,
@@ -35,6 +34,7 @@ from volano.web.asgi import (
     guarded,
     header,
     inflated,
+    is_gzip,
     only,
 )
 from volano.web.configurations import Asker, Configuration
@@ -90,22 +90,21 @@ def intake_app(
     keys, room = WriteKeys(house.state, pace), room or Room()
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        now = clock()
-        try:
-            headers = cors(scope, keys.origins(house.settings.origins, now))
-        except VolanoError as error:
-            return await answer_error(send, error)
-        if scope["method"] == "OPTIONS":
-            return await answer_preflight(scope, send, headers)
+        headers: Headers = []
         path = scope["path"].rstrip("/")
         form = BY_PATH.get(path)
-        with room.share() as share:
+
+        async def respond() -> None:
+            now = clock()
+            headers.extend(cors(scope, keys.origins(house.settings.origins, now)))
+            if scope["method"] == "OPTIONS":
+                return await answer_preflight(scope, send, headers)
             if form is None:
-                respond = partial(_configure, house, keys, now, (scope, receive, send), headers, share)
-            else:
-                take = _Take(house, keys, form, path, scope)
-                respond = partial(take.respond, clock(), (receive, send), headers, share)
-            return await guarded(respond, send, headers)
+                return await _configure(house, keys, now, (scope, receive, send), headers, share)
+            return await _Take(house, keys, form, path, scope).respond(now, (receive, send), headers, share)
+
+        with room.share() as share:
+            await guarded(respond, send, headers)
 
     return app
 
@@ -126,7 +125,8 @@ class _Take:
         only(self._scope, *self._methods)
         receive, send = wire
         body = b"" if self._pixel else await body_of(receive, self._form.body_limit, share=share)
-        refused = [] if self._call == SWALLOWED else await self._taken(body, now, share)
+        asks_only = self._call == SWALLOWED or self._scope["method"] == "HEAD"
+        refused = [] if asks_only else await self._taken(body, now, share)
         if self._pixel:
             return await answer(send, 200, _PIXEL, headers, b"image/gif")
         return await answer(send, 200, _told(refused), headers)
@@ -136,9 +136,8 @@ class _Take:
         form = self._form
         self._write_key = given_key(self._scope, form)
         source = self._source(now) if self._write_key else ""
-        packed = header(self._scope, b"content-encoding") == b"gzip" or body[:2] == b"\x1f\x8b"
-        apart = len(body) > (PACKED_INLINE_LIMIT if packed else INLINE_LIMIT)
-        body = await _worked(partial(self._plain, body, packed), apart=apart)
+        apart = len(body) > (PACKED_INLINE_LIMIT if is_gzip(body) else INLINE_LIMIT)
+        body = await _worked(partial(self._plain, body), apart=apart)
         share.hold(len(body))
         apart = len(body) > INLINE_LIMIT
         if not source:
@@ -150,8 +149,8 @@ class _Take:
             await self._house.journal.append(frame)
         return refused
 
-    def _plain(self, body: bytes, packed: bool) -> bytes:
-        return self._form.unwrapped(inflated(body, gzipped=packed, limit=self._form.body_limit), self._query)
+    def _plain(self, body: bytes) -> bytes:
+        return self._form.unwrapped(inflated(body, self._form.body_limit), self._query)
 
     def _source(self, now: int) -> str:
         """The key of the source of the write key.
@@ -235,9 +234,8 @@ async def _asked_key(question: Configuration, scope: Scope, receive: Receive, sh
         return told
     limit = configurations.BODY_LIMIT
     body = await body_of(receive, limit, share=share)
-    packed = header(scope, b"content-encoding") == b"gzip"
     query = scope.get("query_string", b"").decode("latin-1")
-    return posthog.asked_key(posthog.unwrapped(inflated(body, gzipped=packed, limit=limit), query))
+    return posthog.asked_key(posthog.unwrapped(inflated(body, limit), query))
 
 
 def _asker(house: Door, keys: WriteKeys, now: int, scope: Scope, write_key: str, in_path: bool) -> Asker:

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 
 import httpx
 
-from volano.errors import Busy
+from volano.errors import BadInput, Busy
 from volano.web.asgi import Asgi, Headers, Receive, Scope, Send, answer_error
 from volano.web.decisions import decisions_app, is_decision
 from volano.web.intake import intake_app, is_intake
@@ -71,6 +71,8 @@ class _Onward:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             response = await self._transport.handle_async_request(self._request(scope, receive))
+        except httpx.LocalProtocolError as error:  # such as two Host headers: it was never sent
+            return await answer_error(send, BadInput(f"the request is not HTTP: {error}", "malformed"))
         except httpx.HTTPError:
             return await answer_error(send, Busy("the first process is starting: try again in a moment"))
         head = [pair for pair in response.headers.raw if pair[0].lower() not in _OF_ONE_HOP]

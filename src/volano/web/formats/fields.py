@@ -146,8 +146,14 @@ def micros(moment: datetime) -> int:
 
 
 def corrected(original: int, sent: int | None, received_at: int) -> int:
-    """When it happened by our clock: received − (sent − original), as in Segment's spec; all in µs."""
-    return original if sent is None else received_at - (sent - original)
+    """When it happened by our clock: received − (sent − original), as in Segment's spec; all in µs.
+
+    What was told of when it was sent is ignored where that would be before 2000 or more than a day from now.
+    """
+    if sent is None:
+        return original
+    time = received_at - (sent - original)
+    return time if _YEAR_2000 <= time <= received_at + DAY else original
 
 
 def checked_time(time: int, told: Any, received_at: int, *, historical: bool = False) -> int:

@@ -221,9 +221,10 @@ def _with(properties: bytes, **extra: Any) -> bytes:
 
 
 def _time(call: _Call | _UsualCall, envelope: Envelope, received_at: int) -> int:
-    told = call.original_timestamp or call.timestamp
-    if not told:
+    moments = [told for told in (call.original_timestamp, call.timestamp) if told]
+    if not moments:
         return received_at
+    told = next((told for told in moments if instant(told) is not None), moments[0])
     original = instant(told)
     if original is None:
         raise BadInput(
