@@ -6,8 +6,10 @@ import json
 import re
 from typing import Any
 
+import pytest
 import schemathesis
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, given, settings
+from schemathesis import GenerationMode
 
 from tests.web.door import KEY, Door, basic
 from volano.testing.profiles_memory import MemoryProfiles
@@ -58,6 +60,32 @@ def test_every_reference_in_the_document_leads_somewhere() -> None:
                 assert option.keys() <= DOCUMENT["components"]["securitySchemes"].keys()
 
 
+@pytest.mark.parametrize(
+    "path",
+    ["/v1/batch", "/v1/track", "/batch", "/com.snowplowanalytics.snowplow/tp2"],
+)
+def test_a_good_share_of_the_events_that_fit_the_document_is_kept(path: str) -> None:
+    kept: list[int] = []
+    told: list[int] = []
+
+    @settings(max_examples=20, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+    @given(SCHEMA[path]["POST"].as_strategy(generation_mode=GenerationMode.POSITIVE))
+    def send(case: Any) -> None:
+        if case.media_type != "application/json":
+            return
+        door = Door()
+        answer = door.post(json.dumps(case.body).encode(), path)
+        assert answer.status_code == 200, answer.text
+        refused = {one["code"] for one in answer.json().get("quarantined", [])}
+        assert refused <= {"too_old", "in_the_future", "illegal_id", "no_id"}
+        kept.append(len(door.events()))
+        told.append(len(door.events()) + len(answer.json().get("quarantined", [])))
+
+    send()
+    assert sum(kept) > sum(told) / 4
+    assert sum(told) >= 5
+
+
 def documented(path: str, method: str) -> set[str]:
     """The statuses an operation may answer with; one that is not there: 405, or 200 for a preflight."""
     operations = DOCUMENT["paths"][path]
@@ -67,7 +95,7 @@ def documented(path: str, method: str) -> set[str]:
 
 
 @SCHEMA.parametrize()
-@settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck))
 def test_whatever_fits_the_document_is_answered_as_it_says(case: Any) -> None:
     answer = case.call(headers=basic(KEY) if len(str(case.body)) % 4 else {})
     assert answer.status_code < 500, answer.text

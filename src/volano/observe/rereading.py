@@ -136,7 +136,7 @@ def _shopped(said: Told, event: str, stood: Shopped, cut: int | None) -> Shopped
         return said.shopped
     if event in LINED:
         return stood
-    return Shopped(*(old if new is None else new for old, new in zip(stood, said.shopped, strict=True)))
+    return Shopped._make(old if new is None else new for old, new in zip(stood, said.shopped, strict=True))
 
 
 def _row(row: int, order_id: str | None, said: Told) -> int:

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from volano import __version__
-from volano.web import configurations
+from volano.web import configurations, openapi_events
 from volano.web.configurations import CONFIGURATIONS, Configuration
 from volano.web.decisions import BODY_LIMIT, DECIDE
 from volano.web.formats.format import SWALLOWED, Format
@@ -89,7 +89,13 @@ def described() -> Part:
         },
         "paths": paths,
         "components": {
-            "schemas": {"Error": _ERROR, "Refused": _REFUSED, "Taken": _TAKEN, "Question": _QUESTION},
+            "schemas": {
+                "Error": _ERROR,
+                "Refused": _REFUSED,
+                "Taken": _TAKEN,
+                "Question": _QUESTION,
+                **openapi_events.schemas(),
+            },
             "securitySchemes": {
                 "basic": {
                     "type": "http",
@@ -129,7 +135,9 @@ def _take(form: Format, call: str) -> Part:
         else f"{call}; at most {form.body_limit:,} bytes and "
         f"{form.batch_limit:,} events of at most {form.event_limit:,} bytes"
     )
-    content = {"schema": {"type": "object"}, "example": _EXAMPLES[form.name]}
+    content: Part = {"schema": openapi_events.body(form, call)}
+    if call == next(iter(form.calls.values())):
+        content["example"] = _EXAMPLES[form.name]
     return {
         "summary": f"{form.title}: {about}",
         "tags": [form.name],

@@ -54,7 +54,7 @@ Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 _MEMBERS = (str, int, float)
 
 _SPELLED = re.compile(rb"\\u00[67][90]")  # perhaps the letters of an address written odd
-_KINDS: dict[str, Kind] = {kind: kind for kind in get_args(Kind)}
+KINDS: dict[str, Kind] = {kind: kind for kind in get_args(Kind)}
 _NAMES: dict[Kind, str] = {
     "identify": IDENTIFIED,
     "page": PAGE_VIEWED,
@@ -191,9 +191,9 @@ def _made(
 
 
 def _kind(type_: Any) -> Kind:
-    kind = _KINDS.get(type_) if isinstance(type_, str) else None
+    kind = KINDS.get(type_) if isinstance(type_, str) else None
     if kind is None:
-        raise BadInput(f"type is {shown(type_)}: send one of {', '.join(_KINDS)}", "unknown_type")
+        raise BadInput(f"type is {shown(type_)}: send one of {', '.join(KINDS)}", "unknown_type")
     return kind
 
 
@@ -239,7 +239,7 @@ def _time(call: _Call | _UsualCall, envelope: Envelope, received_at: int) -> int
 def decoded(body: bytes, request: Request) -> Decoded:
     """The events of one call, of a `batch`, or of an `import`: a batch whose times are history."""
     spelled = _SPELLED.search(body) is not None
-    kind, historical = _KINDS.get(request.call), request.call == "import"
+    kind, historical = KINDS.get(request.call), request.call == "import"
     kept = None if kind or spelled or doubtful(body) else _usual(body, request, historical)
     refused: list[Refusal] = []
     if kept is None:
