@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -13,6 +15,7 @@ import pytest
 from tests.faults.disks import read_only, small_disk
 from tests.faults.homes import caught_up, opened, rows
 from tests.served import Served, serving, until
+from tests.web.door import Door
 from volano.adapters.journal_file import FileJournal
 from volano.errors import Busy
 from volano.observe.identity import message_row
@@ -83,6 +86,28 @@ def test_a_home_on_a_read_only_disk_is_told_in_one_sentence(tmp_path: Path, reco
     assert ran.returncode == 2
     assert "cannot be written" in ran.stderr
     assert len(ran.stderr.splitlines()) == 1
+
+
+def test_a_disk_that_becomes_read_only_under_an_open_segment_is_503_until_it_can_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = FileJournal(tmp_path)
+    door = Door(journal=journal)  # type: ignore[arg-type]
+    body = b'{"batch": [{"type": "track", "event": "Seen", "userId": "u"}]}'
+    assert door.post(body).status_code == 200
+
+    def refuse(handle: int, *_: object) -> int:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    with monkeypatch.context() as disk:
+        for call in ("write", "ftruncate", "fdatasync"):
+            disk.setattr(os, call, refuse)
+        refused = [door.post(body) for _ in range(3)]
+    for answer in refused:
+        assert (answer.status_code, answer.json()["code"]) == (503, "busy")
+        assert answer.headers["retry-after"]
+    assert door.post(body).status_code == 200
+    assert len([*FileJournal(tmp_path).read(0, 9)]) == 2
 
 
 def test_a_disk_that_becomes_read_only_is_no_reason_to_lie(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from volano.testing.journal_memory import MemoryJournal
 from volano.testing.state_memory import MemoryState
 from volano.web.asgi import Stalled, answer_error, body_of, status_of
 from volano.web.intake import is_intake
+from volano.web.room import Room
 
 GOOD: dict[str, Any] = {"type": "track", "event": "Product Viewed", "userId": "u1"}
 BATCH = json.dumps({"batch": [GOOD]}).encode()
@@ -289,7 +290,7 @@ def test_a_client_that_stalls_is_told_408_and_let_go() -> None:
 
     started: list[int] = []
     with pytest.raises(Stalled) as caught:
-        run(body_of(receive, 100, seconds=0.01))
+        run(body_of(receive, 100, share=Room(seconds=0.01).alone()))
     assert (caught.value.code, status_of(caught.value)) == ("stalled", 408)
 
     sent: list[Any] = []

@@ -200,6 +200,8 @@ class FileJournal:
             ends = [tail.end + size for size in accumulate(map(len, written))]
             failure = _write(tail.file.fileno(), b"".join(written))
             if failure is not None:
+                if os.fstat(tail.file.fileno()).st_size == tail.end - tail.start:
+                    raise self._unwritten(failure)  # not a byte of it: there is nothing to mend or to sync
                 ends = self._cut(tail, ends)
             try:
                 self._sync(tail.file.fileno())
@@ -207,8 +209,11 @@ class FileJournal:
                 self._fail(f"could not be synced ({error.strerror})", error)
             self._upto = tail.end = ends[-1] if ends else tail.end
             if failure is not None:
-                raise Busy(f"journal {self.name!r} could not be written ({failure.strerror}): {_ROOM}")
+                raise self._unwritten(failure)
             return [Offset(self.name, end) for end in ends]
+
+    def _unwritten(self, failure: OSError) -> Busy:
+        return Busy(f"journal {self.name!r} could not be written ({failure.strerror}): {_ROOM}")
 
     def _cut(self, tail: _Tail, ends: list[int]) -> list[int]:
         """Cuts off the frame that a full disk tore; whole ones stay, since a reader may have seen them."""

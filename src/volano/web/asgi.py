@@ -32,7 +32,6 @@ Send = Callable[[Message], Awaitable[None]]
 Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
 Headers = list[tuple[bytes, bytes]]
 
-BODY_SECONDS = 60.0  # within which a whole body must have come
 OK = b'{"success":true}'
 _BrokenGzip = cast(type[Exception], igzip_lib.IsalError)  # its stubs call the class an instance
 _DRAINED = 16  # times the limit that is read and thrown away, so that the client hears the answer
@@ -89,19 +88,18 @@ def only(scope: Scope, *methods: str) -> None:
         raise WrongMethod(told, allow=", ".join([*methods, "OPTIONS"]))
 
 
-async def body_of(
-    receive: Receive, limit: int, seconds: float = BODY_SECONDS, *, share: Share | None = None
-) -> bytes:
+async def body_of(receive: Receive, limit: int, *, share: Share | None = None) -> bytes:
     """The body as it came; more than `limit` bytes raise TooLarge, a client that hangs up raises Gone.
 
-    A body that is not whole after `seconds` raises Stalled, one for which `share` has no room Busy; what
-    came of it is let go. Without `share` it may always have its `limit`.
+    One that is not whole within the seconds of its `share` raises Stalled, one for which that has no room
+    Busy; what came of it is let go. Without `share` it may always have its `limit`.
     """
+    share = share or Room(limit).alone()
     try:
-        async with asyncio.timeout(seconds):
-            return await _whole(receive, limit, share or Room(limit).alone())
+        async with asyncio.timeout(share.seconds):
+            return await _whole(receive, limit, share)
     except TimeoutError as error:
-        raise Stalled(f"the body did not come within {seconds:g} seconds: send it again") from error
+        raise Stalled(f"the body did not come within {share.seconds:g} seconds: send it again") from error
 
 
 async def _whole(receive: Receive, limit: int, share: Share) -> bytes:

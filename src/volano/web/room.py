@@ -1,4 +1,4 @@
-"""How much of the memory the bodies of all requests under way may take together."""
+"""How much of the memory the bodies of all requests under way may take together, and for how long."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from volano.errors import Busy
 
 ROOM = 256 * 1024 * 1024  # bytes, in each process
+SECONDS = 60.0  # within which a whole body must have come
 ALWAYS = 64 * 1024  # bytes any request may have: large ones stop no small ones
 
 
@@ -16,6 +17,7 @@ class Share:
 
     def __init__(self, room: Room) -> None:
         self._room, self._size = room, 0
+        self.seconds = room.seconds
 
     def hold(self, size: int) -> None:
         """Take `size` bytes in all, instead of what was taken so far; Busy when they are not free."""
@@ -27,10 +29,13 @@ class Share:
 
 
 class Room:
-    """Bytes that are free: many clients that send half a body must not fill the memory."""
+    """Bytes that are free: many clients that send half a body must not fill the memory.
 
-    def __init__(self, size: int = ROOM) -> None:
-        self.free = size
+    A body must be whole within `seconds`.
+    """
+
+    def __init__(self, size: int = ROOM, *, seconds: float = SECONDS) -> None:
+        self.free, self.seconds = size, seconds
 
     def alone(self) -> Share:
         """A share of a room that nobody else has; it need not be given back."""
