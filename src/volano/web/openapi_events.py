@@ -32,7 +32,7 @@ _KEY: Schema = {"type": "string", "description": "The write key, unless it is in
 
 def schemas() -> dict[str, Schema]:
     """The events of each format, by the name under which the document refers to them."""
-    calls = {f"Segment{kind.title()}": _segment(kind) for kind in segment.KINDS}
+    calls = {f"Segment{kind.title()}": _segment(kind) for kind in segment.KINDS.values()}
     return {
         **calls,
         "SegmentEvent": {
