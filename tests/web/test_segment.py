@@ -307,7 +307,8 @@ USUAL = st.fixed_dictionaries(
         "properties": st.sampled_from(
             [{}, None, [], {"revenue": "x"}, {"revenue": 3}, {"a": nested(201)}, {"ip": 1}]
         ),
-        "traits": st.sampled_from([{}, {"plan": "gold"}, 3]),
+        "traits": st.sampled_from([{}, {"plan": "gold"}, 3, {"a": nested(201)}]),
+        "integrations": st.sampled_from([{"All": True}, {"a": nested(300)}, {"a": "x" * 33_000}]),
         "context": st.sampled_from(
             [{}, {"traits": {"plan": "free"}}, "x", {"text": "y" * 33_000}, {"ip": "::1", "a": 1}]
         ),

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
+import numpy as np
 from msgspec import Raw
 
 from volano.domain.durations import DAY
@@ -20,11 +21,11 @@ DEPTH_LIMIT = 200  # levels of lists and objects in an event
 FLAT = 2 * DEPTH_LIMIT  # characters of a text that cannot be deeper
 TEXT_LIMIT = 512  # characters of an id or a name
 
-_FLAT = bytes.maketrans(b"123456789E", b"000000000e")  # every digit is a 0
-_LONG = (
-    b"0" * 100
-)  # digits; a number with fewer of them and an exponent of two is no larger than numbers can be
-_EXPONENT = re.compile(rb"0e\+?000")
+_LONG = 100  # digits; a number with fewer of them and an exponent of two is no larger than numbers can be
+_ZERO, _E, _LOWER = np.uint8(ord("0")), ord("e"), np.uint8(0x20)
+_RUN = b"\1" * _LONG
+_EXPONENT = re.compile(rb"[eE]\+?\d{3}")
+_HALF = re.compile(rb"\\u[dD]")  # perhaps half a character
 _BEFORE_NUMBERS = b":,[ \t\r\n"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NUMBERS = (int, float)
@@ -40,9 +41,19 @@ _money, _string = msgspec.json.Decoder(_Money), msgspec.json.Decoder(str)
 
 def check_event(raw: bytes, limit: int) -> None:
     """Too large, too deep or no object: BadInput; what cannot be read raises what the parser raises."""
+    check_size(raw, limit)
+    check_depth(raw)
+    check_object(raw)
+
+
+def check_size(raw: bytes, limit: int) -> None:
+    """More than `limit` bytes: BadInput."""
     if len(raw) > limit:
         raise BadInput(f"the event is {len(raw):,} bytes, more than {limit:,}: send less", "event_too_large")
-    check_depth(raw)
+
+
+def check_object(raw: bytes) -> None:
+    """No object: BadInput; what cannot be read raises what the parser raises."""
     if raw[:1] != b"{":
         raise BadInput("the event is not a JSON object: send {…}", "not_an_object")
     if doubtful(raw):
@@ -50,11 +61,13 @@ def check_event(raw: bytes, limit: int) -> None:
 
 
 def doubtful(raw: bytes) -> bool:
-    """Whether what the strict parser skips may hold what it cannot read.
+    """Whether what the strict parser skips may hold what it cannot read, such as half a character."""
+    return _HALF.search(raw) is not None or beyond(raw)
 
-    That is a number larger than any, half a character, or no UTF-8.
-    """
-    if b"\\ud" in raw or b"\\uD" in raw or _large(raw):
+
+def beyond(raw: bytes) -> bool:
+    """Whether it may hold a number larger than any, or what is no UTF-8."""
+    if _large(raw):
         return True
     try:
         return not (raw.isascii() or raw.decode())
@@ -64,13 +77,16 @@ def doubtful(raw: bytes) -> bool:
 
 def _large(raw: bytes) -> bool:
     """Whether a number in it has a hundred digits, or an exponent of three. Some texts look so, too."""
-    flat = raw.translate(_FLAT)
-    if _LONG in flat:
+    marks = np.frombuffer(raw, np.uint8)
+    digits = marks - _ZERO < 10  # below 0 is above 9
+    if _RUN in digits.tobytes():
         return True
-    for found in _EXPONENT.finditer(flat):
-        before = flat[max(0, found.start() - len(_LONG)) : found.start()].rstrip(b"-.0")
-        if before[-1:] in _BEFORE_NUMBERS:
-            return True
+    e = marks[1:-3] | _LOWER == _E
+    for at in (np.flatnonzero(e & digits[:-4] & digits[3:-1] & digits[4:]) + 1).tolist():
+        if _EXPONENT.match(raw, at):
+            before = raw[max(0, at - _LONG) : at].rstrip(b"-.0123456789")
+            if before[-1:] in _BEFORE_NUMBERS:
+                return True
     return False
 
 

@@ -87,5 +87,7 @@ def sorted_out(items: Iterable[bytes], think: Callable[[bytes], Event]) -> Decod
 def _thought(raw: bytes, think: Callable[[bytes], Event]) -> Event:
     try:
         return think(raw)
+    except RecursionError as error:
+        raise BadInput("the event is nested too deep: flatten it", "too_deep") from error
     except UNREADABLE as error:
         raise BadInput(f"the event is not JSON: {error}", "malformed") from error

@@ -28,13 +28,14 @@ from volano.web.formats.addresses import without_address
 from volano.web.formats.fields import (
     FLAT,
     TEXT_LIMIT,
+    beyond,
     check_depth,
-    check_event,
+    check_object,
     check_revenue,
+    check_size,
     check_somebody,
     checked_time,
     corrected,
-    doubtful,
     event_name,
     identifier,
     instant,
@@ -53,7 +54,9 @@ Text = Annotated[str, msgspec.Meta(max_length=TEXT_LIMIT)]
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 _MEMBERS = (str, int, float)
 
-_SPELLED = re.compile(rb"\\u00[67][90]")  # perhaps the letters of an address written odd
+_ODD = re.compile(
+    rb"\\u(?:[dD]|00[67][90])"
+)  # perhaps half a character, or the letters of an address written odd
 KINDS: dict[str, Kind] = {kind: kind for kind in get_args(Kind)}
 _NAMES: dict[Kind, str] = {
     "identify": IDENTIFIED,
@@ -160,7 +163,8 @@ def events(envelope: Envelope, kind: Kind | None, *, received_at: int, new_id: C
 def _event(
     raw: bytes, *, envelope: Envelope, kind: Kind | None, received_at: int, new_id: Callable[[], str]
 ) -> Event:
-    check_event(raw, EVENT_LIMIT)
+    check_size(raw, EVENT_LIMIT)
+    check_object(raw)
     call = _call.decode(raw)
     return _made(call, kind or _kind(call.type), envelope, received_at, new_id)
 
@@ -178,6 +182,8 @@ def _made(
     check_somebody(user_id, anonymous_id)
     context = object_of(call.context, "context")
     properties = _properties(call, kind, context)
+    check_depth(context)
+    check_depth(properties)  # what is not kept may be as deep as it likes
     return Event(
         kind=kind,
         event=_NAMES.get(kind) or event_name(call.event),
@@ -238,14 +244,14 @@ def _time(call: _Call | _UsualCall, envelope: Envelope, received_at: int) -> int
 
 def decoded(body: bytes, request: Request) -> Decoded:
     """The events of one call, of a `batch`, or of an `import`: a batch whose times are history."""
-    spelled = _SPELLED.search(body) is not None
+    odd = _ODD.search(body) is not None
     kind, historical = KINDS.get(request.call), request.call == "import"
-    kept = None if kind or spelled or doubtful(body) else _usual(body, request, historical)
+    kept = None if kind or odd or beyond(body) else _usual(body, request, historical)
     refused: list[Refusal] = []
     if kept is None:
         envelope = opened(body, kind, historical=historical)
         kept, refused = events(envelope, kind, received_at=request.received_at, new_id=request.new_id)
-    if spelled or b'"ip"' in body:
+    if odd or b'"ip"' in body:
         geo = request.geo
         kept = [replace(event, context=without_address(event.context, geo)) for event in kept]
     return kept, refused
