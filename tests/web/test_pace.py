@@ -51,7 +51,7 @@ def test_what_was_refused_is_counted_with_its_source_once() -> None:
         rows.add(intake, "j0", position)
     (seen,) = [seen for seen in rows.seen().values() if not seen.event]
     assert seen.refused == {"too_fast": 1}
-    assert [row[-2] for row in rows.found["quarantine"]] == [
+    assert [message for *_, message, _, _ in rows.found["quarantine"]] == [
         "3 requests with this write key were answered 429: it brought more than it may"
     ]
 
