@@ -14,6 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from volano.adapters.lake_syncs import Syncs, sync
 from volano.errors import BrokenHome
 
 SIDE = "index"  # the folder of id runs and links
@@ -27,8 +28,8 @@ Mark = tuple[int, int, int]
 class Files:
     """The files of a lake in a directory; paths are relative to its root and use slashes.
 
-    A file is durable when the call that wrote it returns, its name when `seal` has. No file ever changes, so
-    footers, runs and hot rows that were read once are kept at hand.
+    A file and its name are durable when `seal` has returned. No file ever changes, so footers, runs and hot
+    rows that were read once are kept at hand.
     """
 
     _pre_buffer = False  # costs more than it gains on a disk
@@ -39,6 +40,7 @@ class Files:
         self._runs: Kept = Kept(_KEPT)
         self._hot: Kept = Kept(_HOT_BYTES)
         self._turns: Kept = Kept(_HOT_BYTES)
+        self._syncs = Syncs(root)
 
     @property
     def place(self) -> str:
@@ -132,15 +134,14 @@ class Files:
         self._finish(target, path)
 
     def seal(self, paths: Iterable[str]) -> None:
-        """Makes the names of new files durable."""
-        folders = {Path(path).parent for path in paths}
-        for folder in sorted(folders | {folder.parent for folder in folders}):
-            sync(self.root / folder)
+        """Makes new files and their names durable."""
+        self._syncs.seal(paths)
 
     def remove(self, paths: Iterable[str]) -> None:
         """Deletes files; one that is gone already is no error."""
         for path in paths:
             self.forget(path)
+            self._syncs.drop(path)
             self._delete(path)
 
     def forget(self, path: str) -> None:
@@ -195,7 +196,7 @@ class Files:
         return target
 
     def _finish(self, target: Path, path: str) -> None:
-        sync(target)
+        self._syncs.wrote(path)
 
     def _unread(self, path: str, error: Exception) -> BrokenHome:
         return BrokenHome(f"the lake's {self.place}/{path} cannot be read ({error}): restore a backup")
@@ -230,12 +231,3 @@ class Kept:
         """Forgets a thing."""
         with self._lock:
             self._weight -= self._things.pop(name, (None, 0))[1]
-
-
-def sync(path: Path) -> None:
-    """Makes the contents of a file, or the names in a directory, durable."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
