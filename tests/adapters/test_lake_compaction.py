@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
@@ -104,6 +105,18 @@ def test_what_was_forgotten_is_gone_from_the_disk_at_once(tmp_path: Path) -> Non
     left = [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()]
     assert not any(b"someone" in content for content in left)
     assert (rows(lake), lake.verify()) == ([2], [])
+
+
+def test_no_index_names_the_forgotten_whoever_they_were_before(tmp_path: Path) -> None:
+    lake = DuckLake(tmp_path, buckets=2)
+    lake.append({"events": events(range(80))})
+    for number, (alias, person) in enumerate([(3, 4), (5, 4), (6, 3), (6, 7), (4, 2), (4, 4)]):
+        lake.append({"merges": merged(number, alias, person)})
+    lake.forget([4, 3], [3, 4, 5])
+    numbers = [np.load(path) for path in tmp_path.glob("index/*/*.npy") if "ids-" not in str(path)]
+    assert not any(np.isin(run[:2], [3, 4, 5]).any() for run in numbers)
+    assert set(people(lake).values()) == {0, 1, 2, 7}
+    assert {people(lake)[name] for name in range(6, 80, 8)} == {7}
 
 
 def part(rows: int, name: str) -> Part:

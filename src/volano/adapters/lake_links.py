@@ -70,6 +70,11 @@ class Links:
         """Whether anybody in [low, high] has been left."""
         return any(holds(self.files.load(run.path)[0], low, high) for run in self.moves)
 
+    def moved(self, people: People) -> bool:
+        """Whether a move tells of any of these people."""
+        asked = np.unique(people)
+        return any(among(self.files.load(run.path)[:2], asked).any() for run in self.moves)
+
     def strays(self, people: People, identities: People | None) -> npt.NDArray[np.intp]:
         """Which rows lie under a person who is not theirs; without identities people are their own."""
         at = np.flatnonzero(self.left(people))
@@ -146,9 +151,13 @@ def settle(draft: Draft, commit: int) -> None:
     draft.discard({run.path for run in old})
 
 
-def drop(draft: Draft, links: Links, identities: Iterable[int]) -> None:
-    """Forgets the links of identities, so that each is a person of its own; no trace of them stays."""
-    gone = np.unique(np.fromiter(identities, np.int64))
+def drop(draft: Draft, links: Links, people: Iterable[int], arrived: Iterable[int]) -> None:
+    """Forgets the links of people and of identities, so that each is a person of its own.
+
+    All rows that `arrived` under identities are gone: no moves need tell of them.
+    """
+    removed = np.unique(np.fromiter(arrived, np.int64))
+    gone = np.union1d(removed, np.fromiter(people, np.int64))
     before = links.resolve(gone)
     changed = before != gone
     if not changed.any():
@@ -158,7 +167,9 @@ def drop(draft: Draft, links: Links, identities: Iterable[int]) -> None:
     left = left[:, ~among(left[0], gone)]
     draft.change(links=(save(draft, "links", left),) if left.shape[1] else ())
     draft.discard({run.path for run in old})
-    _move(draft, before[changed], gone[changed])
+    stay = changed & ~among(gone, removed)
+    if stay.any():
+        _move(draft, before[stay], gone[stay])
 
 
 def _move(draft: Draft, before: People, after: People) -> None:

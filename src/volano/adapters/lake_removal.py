@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from volano.adapters import lake_ids, lake_links
+from volano.adapters.lake_compaction import settle_strays
 from volano.adapters.lake_files import Files
 from volano.adapters.lake_ids import among
 from volano.adapters.lake_links import Links, arrivals, holds, read_links
@@ -193,7 +194,15 @@ def either(one: Pick, other: Pick) -> Pick:
 def forget(
     store: Store, people: Sequence[int], identities: Sequence[int], also: Mapping[str, Sequence[int]]
 ) -> dict[str, int]:
-    """Removes people from every file, and from those that wait to be deleted; rows of each table."""
+    """Removes people from every file, and from those that wait to be deleted; rows of each table.
+
+    Rows of theirs, or of others who lie under them, are first moved to where they belong, so that nothing
+    need remember who they were before.
+    """
+    links = read_links(store.files, store.snapshot().manifest)
+    named = np.array([*people, *identities], np.int64)
+    if links.moved(np.concatenate([named, links.resolve(named)])):
+        settle_strays(store, partial(read_links, store.files))
 
     def pick_of(manifest: Manifest) -> Pick:
         theirs = of_people(read_links(store.files, manifest), people, identities)
@@ -201,7 +210,7 @@ def forget(
 
     with taking_out(store, pick_of, ()) as (commit, taken):
         links = read_links(store.files, commit.manifest)
-        lake_links.drop(commit, links, [*people, *identities])
+        lake_links.drop(commit, links, people, identities)
         commit.shred()
     return counted(taken)
 
