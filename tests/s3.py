@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 from pyarrow import fs
@@ -10,6 +12,21 @@ from pyarrow import fs
 from volano.adapters.lake_s3 import s3_system
 
 BUCKET = "shop"
+
+
+class Bucket:
+    """A directory as S3 would be to Arrow, for tests that play many lakes: folders need not be made."""
+
+    def __init__(self, root: Path) -> None:
+        self._system = fs.SubTreeFileSystem(str(root), fs.LocalFileSystem())
+
+    def open_output_stream(self, path: str) -> Any:
+        """A new object."""
+        self._system.create_dir(path.rpartition("/")[0])
+        return self._system.open_output_stream(path)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._system, name)
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,7 +25,9 @@ from tests.contracts.lakes import (
     seen,
     table,
 )
+from tests.s3 import BUCKET, Bucket
 from volano.adapters.lake_duckdb import DuckLake
+from volano.adapters.lake_s3 import S3Files
 from volano.domain.tables import EVENTS, TIME
 from volano.domain.view import Offset, View
 from volano.errors import BadInput
@@ -324,6 +327,13 @@ VIEWS = (
 )
 
 
+PLACES: dict[str, Callable[[Path], Path | S3Files]] = {
+    "disk": lambda home: home / "lake",
+    "bucket": lambda home: S3Files(f"s3://{BUCKET}/lake", home / "lake", Bucket(home)),  # type: ignore[arg-type]
+}
+
+
+@pytest.mark.parametrize("place", PLACES)
 @given(steps=STEPS)
 @example(steps=[("events", [(0, 1)]), ("events", [(0, 0)]), ("merges", [(0, 1)])])
 @example(
@@ -331,11 +341,11 @@ VIEWS = (
 )
 @example(steps=[("both", [(1, 0)]), ("compact", []), ("forget", [(1, 0)])])
 @settings(max_examples=40, deadline=None)
-def test_blocks_hold_whole_people_whatever_is_appended_and_said(steps: list[Step]) -> None:
+def test_blocks_hold_whole_people_whatever_is_appended_and_said(place: str, steps: list[Step]) -> None:
     memory = MemoryLake(buckets=2)
     now = play(memory, steps)
     with tempfile.TemporaryDirectory() as home:
-        duck = DuckLake(Path(home), buckets=4)
+        duck = DuckLake(PLACES[place](Path(home)), buckets=4)
         assert play(duck, steps) == now
         for view in VIEWS:
             assert duck.tally(view, people) == memory.tally(view, people)
