@@ -232,15 +232,18 @@ def backup_home(settings: Settings, target: Path, move: Callable[[int, int], Non
         raise BadInput(
             f"the lake of this home is at {settings.lake}, which a backup does not hold: keep versions there"
         )
-    files = pack(Path(settings.home).resolve(), target, move, now=now)
-    path = str(target.resolve())
-    open_state(settings).put(Backup(key=path, path=path, made_at=now))
-    return files
+    home, path = Path(settings.home).resolve(), str(target.resolve())
+    told = Backup(key=path, path=path, made_at=now)
+    try:
+        return pack(home, target, move, now=now, begun=lambda: open_state(settings).put(told))
+    finally:
+        if (home / "state.db").is_file() and not target.is_file():
+            open_state(settings).drop(Backup, path)
 
 
 def forget_in_backups(state: State, hashes: Sequence[int], *, now: int) -> tuple[list[str], list[str]]:
     """Note beside each backup that these identities are forgotten; files reached, and out of reach."""
-    from volano.adapters.backup import note_forgotten
+    from volano.adapters.backup_index import note_forgotten
 
     paths = [backup.path for backup in state.find(Backup)]
     reached = {path: note_forgotten(Path(path), hashes, at=now) for path in paths}

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import stat
+import subprocess
+import sys
 from functools import partial
 from pathlib import Path
 from threading import Thread
@@ -15,12 +18,14 @@ import pytest
 from tests.flow.site import NOW, event
 from volano.adapters import backup
 from volano.adapters.journal_file import FileJournal
+from volano.domain.backup import Backup
+from volano.domain.erasure import Receipt
 from volano.domain.event import Intake
 from volano.domain.profile import Profile
 from volano.domain.view import View
 from volano.errors import BadFile
 from volano.flow.forgetting import forget
-from volano.flow.ingest import drain
+from volano.flow.ingest import drain, drain_all
 from volano.flow.joining import unmerge
 from volano.observe.identity import identity
 from volano.settings import Settings
@@ -130,6 +135,80 @@ def test_whom_we_forgot_does_not_come_back_with_a_backup(tmp_path: Path) -> None
     assert not any(b"waits" in path.read_bytes() for path in (again.home / "journal").rglob("*.log"))
     assert again.profiles.get(Profile, identity("u:goes")) is None
     assert again.profiles.get(Profile, identity("u:stays")) is not None
+
+
+def test_whom_we_forget_while_a_backup_is_written_does_not_come_back_with_it(tmp_path: Path) -> None:
+    house = open_house(Settings(home=str(tmp_path / "home")))
+    for user in ("ann", "bob"):
+        told = Intake(source="web", received_at=NOW, events=[event(user, user=user)], refusals=[])
+        house.journal.append_now(msgspec.msgpack.encode(told))  # type: ignore[attr-defined]
+    assert names(house) == ["ann", "bob"]
+    receipts: list[Receipt] = []
+
+    def move(_done: int, _total: int) -> None:
+        if not receipts:
+            receipts.append(
+                forget(
+                    house,
+                    ["u:ann"],
+                    now=NOW - 1,
+                    drain=lambda: drain_all(house),
+                    backups=lambda hashes: forget_in_backups(house.state, hashes, now=NOW - 1),
+                )
+            )
+
+    backup_home(house.settings, tmp_path / "all.tar.gz", move, now=NOW)
+    assert receipts[0].backups == (str(tmp_path / "all.tar.gz"),)
+    again = Settings(home=str(tmp_path / "again"))
+    restore_home(again, tmp_path / "all.tar.gz", still)
+    assert names(open_house(again)) == ["bob"]
+
+
+KILLED = """
+import os, pathlib, signal, sys
+from volano.settings import Settings
+from volano.wiring import backup_home
+replace = pathlib.Path.replace
+def watched(self, target):
+    if str(target).endswith(sys.argv[2]):
+        os.kill(os.getpid(), signal.SIGKILL)
+    return replace(self, target)
+pathlib.Path.replace = watched
+home = pathlib.Path(sys.argv[1])
+backup_home(Settings(home=str(home)), home.parent / "all.tar.gz", lambda *_: None, now=int(sys.argv[3]))
+"""
+
+
+@pytest.mark.parametrize("where", [".tar.gz", "all.tar.gz.index.json"])
+def test_a_backup_that_dies_leaves_the_one_before_and_whom_it_must_not_bring_back(
+    tmp_path: Path, where: str
+) -> None:
+    house, target = open_house(Settings(home=str(tmp_path / "home"))), tmp_path / "all.tar.gz"
+    send(FileJournal(house.home / "journal", "j0"), "one")
+    backup_home(house.settings, target, still, now=NOW)
+    forget_in_backups(house.state, [42], now=NOW + 1)
+    before = target.read_bytes()
+    command = [sys.executable, "-c", KILLED, str(house.home), where, str(NOW + 2)]
+    assert subprocess.run(command, check=False).returncode == -signal.SIGKILL
+    assert (target.read_bytes(), backup.forgotten_in(target)) == (before, [42])
+    assert forget_in_backups(house.state, [43], now=NOW + 3) == ([str(target)], [])
+    assert backup.forgotten_in(target) == [42, 43]
+    backup_home(house.settings, target, still, now=NOW + 4)
+    assert backup.forgotten_in(target) == []  # they are not in it
+    assert [path.name for path in tmp_path.glob(".all*.new")] == []
+
+
+def test_a_backup_that_cannot_be_written_is_not_remembered(tmp_path: Path) -> None:
+    settings = Settings(home=str(tmp_path / "home"))
+    state = open_house(settings).state
+
+    def full(_done: int, _total: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(OSError, match="No space"):
+        backup_home(settings, tmp_path / "all.tar.gz", full, now=NOW)
+    assert state.find(Backup) == []
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["home"]
 
 
 def test_a_backup_without_an_index_brings_everybody_back_and_a_broken_one_is_told(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 What makes it consistent: lake and journal are linked while the lake cannot commit, so that no segment behind
 the position that its manifest names can be forgotten; the state comes last. Profiles are left out: they are
-rebuilt from the lake. A small index beside the file names whom we have forgotten since it was written.
+rebuilt from the lake. A small index beside the file (`backup_index`) names whom we have forgotten since.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ import shutil
 import sqlite3
 import tarfile
 import tempfile
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Protocol
 
-import msgspec
-
+from volano.adapters.backup_index import finish, noted, noting
 from volano.adapters.journal_notes import DRAINED, NO_ROOM
 from volano.errors import BadFile, BrokenHome
 
@@ -28,37 +28,50 @@ _PASSING = ("lock", "preparing", DRAINED, NO_ROOM)  # of a server that runs, not
 _SORTING = "sort-"  # how the folders of a compaction under way begin
 
 
-class Forgotten(msgspec.Struct, frozen=True, kw_only=True):
-    """Identities (their hashes) that were forgotten at a moment, UTC µs."""
+class Elsewhere(Protocol):
+    """A lake whose files are not in the home: `ahead` copies them while others go on, `rest` what lacks.
 
-    at: int
-    hashes: list[int]
+    `rest` is called while the lake cannot commit and returns what the backup is to hold of it, by name.
+    """
 
+    def ahead(self) -> None: ...
 
-class Index(msgspec.Struct, frozen=True, kw_only=True):
-    """What stands beside a backup: when it was made, where journals end, whom it must not bring back."""
-
-    made_at: int
-    offsets: dict[str, int] = {}
-    forgotten: list[Forgotten] = []
+    def rest(self) -> dict[str, bytes]: ...
 
 
-def pack(home: Path, target: Path, move: Move, *, now: int) -> int:
+def pack(
+    home: Path,
+    target: Path,
+    move: Move,
+    *,
+    now: int,
+    begun: Callable[[], object] = lambda: None,
+    lake: Elsewhere | None = None,
+) -> int:
     """Write the home to `target` (.tar.gz), all of it or nothing; the number of files in it.
 
-    Beside it comes its index, `<target>.index.json`.
+    Beside it comes its index, `<target>.index.json`. `begun` is called when whom we forget from now on can be
+    noted, before anything is read.
     """
     if not (home / "state.db").is_file():
         raise BrokenHome(f"{home} holds no Volano data; name another with --home")
     target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=home, prefix=".backup-") as staged:
+    beside = target.with_name(f".{target.name}.part")
+    with (
+        noting(target, made_at=now),
+        _held(home),
+        tempfile.TemporaryDirectory(dir=home, prefix=".backup-") as staged,
+    ):
+        begun()
         stage = Path(staged)
-        (stage / _MARK).touch()
-        _stage_events(home, stage)
+        (stage / _MARK).write_text(str(now))
+        _stage_events(home, stage, lake)
         _link_all(home / "imports", stage / "imports")
         _stage_state(home / "state.db", stage / "state.db")
-        files = sorted(path for path in stage.rglob("*") if path.is_file())
-        beside = target.with_name(f".{target.name}.part")
+        found = sorted(path for path in stage.rglob("*") if path.is_file())
+        files = sorted(
+            found, key=lambda path: path.name != _MARK
+        )  # the mark first, where it is found at once
         try:
             handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)  # it holds people and keys
             with (
@@ -68,51 +81,34 @@ def pack(home: Path, target: Path, move: Move, *, now: int) -> int:
                 for done, path in enumerate(files):
                     archive.add(path, arcname=str(path.relative_to(stage)), recursive=False)
                     move(done + 1, len(files))
-            _write(target, Index(made_at=now, offsets=_ends(stage / "journal")))
-            beside.replace(target)
+            finish(target, beside, offsets=_ends(stage / "journal"))
         finally:
             beside.unlink(missing_ok=True)
     return len(files) - 1
 
 
-def note_forgotten(path: Path, hashes: Iterable[int], *, at: int) -> bool:
-    """Adds identities to the index beside a backup; False when that cannot be reached."""
-    new = sorted(set(hashes) - set(forgotten_in(path)))
-    try:
-        if not path.is_file():
-            return False
-        index = _index(path)
-        more = [Forgotten(at=at, hashes=new)] if new else []
-        _write(path, msgspec.structs.replace(index, forgotten=[*index.forgotten, *more]))
-    except OSError:
-        return False
-    return True
+@contextmanager
+def _held(home: Path) -> Iterator[None]:
+    """Nobody sweeps what lies about meanwhile."""
+    with (home / "lake" / "preparing").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_SH)
+        yield
 
 
 def forgotten_in(path: Path) -> list[int]:
-    """The identities that a backup must not bring back."""
-    return [one for forgotten in _index(path).forgotten for one in forgotten.hashes]
+    """The identities that a backup must not bring back: those noted since it was made."""
+    return noted(path, since=_made_at(path))
 
 
-def _index(path: Path) -> Index:
+def _made_at(path: Path) -> int:
+    """When a backup was made; 0 if it does not say."""
     try:
-        return msgspec.json.decode(_index_path(path).read_bytes(), type=Index)
-    except FileNotFoundError:
-        return Index(made_at=0)
-    except (OSError, msgspec.MsgspecError) as error:
-        raise BadFile(f"{_index_path(path)} cannot be read ({error}); it names whom to forget") from error
-
-
-def _write(path: Path, index: Index) -> None:
-    place = _index_path(path)
-    beside = place.with_name(f".{place.name}.part")
-    beside.touch(mode=0o600)
-    beside.write_bytes(msgspec.json.encode(index))
-    beside.replace(place)
-
-
-def _index_path(path: Path) -> Path:
-    return path.with_name(f"{path.name}.index.json")
+        with tarfile.open(path, "r:gz") as archive:
+            first = archive.next()
+            mark = archive.extractfile(first) if first is not None and first.name == _MARK else None
+            return int(mark.read() or 0) if mark is not None else 0
+    except (tarfile.TarError, EOFError, OSError, ValueError):
+        return 0
 
 
 def _ends(journals: Path) -> dict[str, int]:
@@ -148,11 +144,18 @@ def unpack(file: Path, home: Path, move: Move) -> int:
     return len(members) - 1
 
 
-def _stage_events(home: Path, stage: Path) -> None:
+def _stage_events(home: Path, stage: Path, lake: Elsewhere | None) -> None:
     """Links lake and journals while no commit is possible; files of the lake never change, segments grow."""
+    if lake is not None:
+        lake.ahead()
     with (home / "lake" / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        _link_all(home / "lake", stage / "lake")
+        if lake is None:
+            _link_all(home / "lake", stage / "lake")
+        else:
+            (stage / "lake").mkdir()
+            for name, content in lake.rest().items():
+                (stage / "lake" / name).write_bytes(content)
         _link_all(home / "journal", stage / "journal")
 
 
