@@ -45,6 +45,11 @@ class House:
         """The lake keeps itself."""
         return self.lake
 
+    @property
+    def corrections(self) -> Any:
+        """The lake corrects itself."""
+        return self.lake
+
 
 def house_with(lake: str, folder: Path) -> House:
     """A house whose lake is in `memory` or of `duckdb`."""

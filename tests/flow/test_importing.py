@@ -6,6 +6,7 @@ import csv
 import json
 from pathlib import Path
 
+import msgspec
 import pyarrow as pa
 import pytest
 
@@ -13,15 +14,19 @@ from tests.flow.brought import NOW, ORDERS, House, bring, counts, house_with, mo
 from tests.flow.site import Site, order
 from volano.adapters.table_file import open_table
 from volano.domain.account import Import
+from volano.domain.event import ORDER_COMPLETED, Event, Intake
 from volano.domain.identity import Identity, Kin
+from volano.domain.naming import Naming
 from volano.domain.tables import EVENTS
 from volano.domain.view import View
 from volano.errors import BadFile, BadInput, NotFound
 from volano.flow.decide import person_of
 from volano.flow.importing import imports, run_import, undo_import
 from volano.flow.inspecting import ImportRequest
+from volano.flow.naming import names_of, reread, save_naming
 from volano.observe.identity import identity, line_row, message_row, order_row
 from volano.observe.merges import COLUMNS, rebuilt
+from volano.observe.rows import Rows
 
 
 @pytest.fixture(params=["memory", "duckdb"])
@@ -344,3 +349,31 @@ def test_exposures_are_exposures(house: House) -> None:
     assert (found["Campaign Clicked"]["campaign"], found["Campaign Clicked"]["variant"]) == ("bar", "a")
     assert found["other"]["campaign"] is None
     assert json.loads(found["other"]["properties"]) == {"experiment_id": "x", "variation_id": "y"}
+
+
+def test_what_an_import_kept_out_comes_back_under_the_names_of_today(house: House) -> None:
+    bring(house, "orders", "order_id,customer_id,date,total\nT1,ann,2020-01-03,50\n")
+    naming = Naming(key="", event="purchase", to=ORDER_COMPLETED, properties={"number": "order_id"})
+    save_naming(house.state, naming, now=NOW)
+    told = Event(
+        kind="track",
+        event="purchase",
+        message_id="m1",
+        time=NOW,
+        user_id="ann",
+        properties=b'{"number":"T1","value":900,"items":[{"product_id":"a","price":900}]}',
+    )
+    drained = Rows({}, "EUR", names=names_of(house.state))
+    drained.add(Intake(source="web", received_at=NOW, events=[told]), "j0", 1)
+    house.lake.append(drained.tables())
+    now_minor = msgspec.structs.replace(naming, minor=True)
+    save_naming(house.state, now_minor, now=NOW)
+    reread(house, house.corrections, now_minor)
+    assert amounts(house, "events") == [5000]
+    undo_import(house, imports(house.state)[0].key, now=NOW)
+    assert amounts(house, "events") == amounts(house, "order_lines") == [900]
+
+
+def amounts(house: House, table: str) -> list[int]:
+    found: list[int] = house.lake.read(View(tables=(table,), columns=("revenue",)))["revenue"].to_pylist()
+    return found

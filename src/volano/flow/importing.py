@@ -21,18 +21,20 @@ import pyarrow.compute as pc
 from volano.domain.account import Import
 from volano.domain.event import ORDER_COMPLETED, Refusal
 from volano.domain.identity import Claim
+from volano.domain.naming import Naming
 from volano.domain.tables import IMPORT
 from volano.domain.view import View
 from volano.errors import BadFile, BadInput, NotFound
 from volano.flow.house import House
 from volano.flow.inspecting import ImportRequest, make_out
 from volano.flow.joining import recall, tell, whose
+from volano.flow.naming import reread
 from volano.maths.occurrence import Occurrences
 from volano.observe.claims import claims_of
 from volano.observe.event_rows import read_events, tables
 from volano.observe.order_lines import Known, at_odds, fresh, order_events, read_lines
 from volano.observe.reading import Reading
-from volano.ports import Lake, State, TableFile, Upkeep
+from volano.ports import Corrections, Lake, State, TableFile, Upkeep
 
 READ_AT_ONCE = 250_000  # rows
 ADDED_AT_ONCE = 1_000_000  # rows: most imports make one sorted file a bucket
@@ -47,6 +49,8 @@ class Importing(House, Protocol):
     def home(self) -> Path: ...
     @property
     def upkeep(self) -> Upkeep: ...
+    @property
+    def corrections(self) -> Corrections: ...
 
 
 class ImportReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -104,7 +108,8 @@ def run_import(
 def undo_import(house: Importing, key: str, *, now: int) -> tuple[Import, int]:
     """Take an import back, and whom it joined; returns its record and how many rows of the lake that removed.
 
-    An undo that was interrupted can be run again. The profiles are the caller's to make anew.
+    What it had kept out comes back as it was told, and is read again under the names of today. An undo that was
+    interrupted can be run again. The profiles are the caller's to make anew.
     NotFound for a key that no import has; BadInput if it was taken back before.
     """
     try:
@@ -117,6 +122,8 @@ def undo_import(house: Importing, key: str, *, now: int) -> tuple[Import, int]:
             f"import {key} of {entry.file} was undone already, on {day}; there is nothing left to undo"
         )
     removed = house.upkeep.withdraw(key)
+    for naming in house.state.find(Naming):
+        reread(house, house.corrections, naming)
     if entry.kind == "events":
         recall(house, now=now)
     undone = msgspec.structs.replace(entry, undone_at=now)
