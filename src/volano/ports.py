@@ -61,7 +61,8 @@ class Upkeep(Protocol):
 
     `needs_compaction` tells whether reading would be notably cheaper after `compact`, which stops nobody from
     appending. `expire` removes rows of what happened before a time (UTC µs), but not who is who, and returns
-    how many; their ids stay known, so that old events that are sent again do not come back. `verify` says
+    how many. They do not come back: what happened before that time is not appended any more, unless an import
+    brings it, and ids that arrived since then stay known. `verify` says
     what is damaged, a sentence each. `withdraw` removes the rows of an origin, which may come again, and
     returns how many; where one of an import had kept out a row of a source, that one takes its place.
     """

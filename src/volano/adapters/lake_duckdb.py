@@ -87,6 +87,7 @@ class DuckLake:
 
     def _append(self, draft: Draft, whole: dict[str, pa.Table]) -> dict[str, pa.Table]:
         """Adds what is new of the rows, and keeps aside what an import has kept out."""
+        whole = {table: lake_removal.in_time(draft.manifest, table, some) for table, some in whole.items()}
         keep = {table: self._unknown(draft.manifest, table, some) for table, some in whole.items()}
         new = {table: _where(some, keep[table]) for table, some in whole.items()}
         links = self._linked(draft, new.get("merges"))
@@ -146,13 +147,16 @@ class DuckLake:
         """Moves strays for good and leaves one part per bucket and month of arrival; how many parts fewer."""
         before = len(self._store.snapshot().manifest.parts)
         lake_compaction.compact(self._store, self._links_of, progress)
+        lake_ids.merge_runs(self._store)
         return before - len(self._store.snapshot().manifest.parts)
 
     def needs_compaction(self) -> bool:
         """Whether reading would be notably cheaper after `compact`."""
         manifest = self._store.snapshot().manifest
-        return self._links_of(manifest).pending > _PENDING or any(
-            len(parts) > lake_compaction.BORNE for parts in lake_compaction.scattered(manifest)
+        return (
+            self._links_of(manifest).pending > _PENDING
+            or any(len(parts) > lake_compaction.BORNE for parts in lake_compaction.scattered(manifest))
+            or lake_ids.crowded(manifest)
         )
 
     def withdraw(self, origin: str) -> int:

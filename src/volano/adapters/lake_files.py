@@ -7,7 +7,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -123,6 +123,19 @@ class Files:
             np.save(file, numbers)
         self._finish(target, path)
 
+    def pour(self, path: str, blocks: Iterable[npt.NDArray[np.int64]]) -> int:
+        """Writes a run of one row of which only a block is at hand at a time; how long it is."""
+        target, rows = self._fresh(path), 0
+        with target.open("wb") as file:
+            _begin(file, 0)
+            for block in blocks:
+                block.tofile(file)
+                rows += len(block)
+            file.seek(0)
+            _begin(file, rows)  # NumPy leaves room for the longest number there can be
+        self._finish(target, path)
+        return rows
+
     def local(self, path: str, folder: Path) -> Path:
         """The file where other programs of this machine can open it: a copy in `folder`, if need be."""
         return self.root / path
@@ -200,6 +213,12 @@ class Files:
 
     def _unread(self, path: str, error: Exception) -> BrokenHome:
         return BrokenHome(f"the lake's {self.place}/{path} cannot be read ({error}): restore a backup")
+
+
+def _begin(file: IO[bytes], rows: int) -> None:
+    """The head of a `.npy` file."""
+    said = {"descr": "<i8", "fortran_order": False, "shape": (rows,)}
+    np.lib.format.write_array_header_1_0(file, said)
 
 
 class Kept:

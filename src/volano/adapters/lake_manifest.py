@@ -13,6 +13,7 @@ from volano.errors import BrokenHome
 
 VERSION = 2
 _LONG_AGO = float("-inf")
+NEVER = -(2**63)  # a time before all
 HOT = -1  # the bucket of a small file with rows of any, sorted by bucket first
 
 
@@ -31,10 +32,15 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):
-    """One `.npy` file of the side index."""
+    """One `.npy` file of the side index.
+
+    Of ids: `day` is when the last of them arrived ("": nobody knows), `freed` that they are none any more.
+    """
 
     path: str
     rows: int
+    day: str = ""
+    freed: bool = False
 
 
 class Waste(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,7 +53,8 @@ class Waste(msgspec.Struct, frozen=True, kw_only=True):
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """One snapshot of a lake: `links` say who each identity is, `moves` which rows may not lie there yet.
 
-    `settled` belongs to version 1, where links were kept in the order of their telling.
+    What happened before `expired` (UTC µs) was removed and does not come in any more. `settled` belongs to
+    version 1, where links were kept in the order of their telling.
     """
 
     version: int = VERSION
@@ -59,6 +66,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     moves: tuple[Run, ...] = ()
     offsets: dict[str, int] = {}
     waste: tuple[Waste, ...] = ()
+    expired: int = NEVER
     settled: int = 0
 
     def runs(self) -> list[Run]:

@@ -19,17 +19,18 @@ from volano.adapters.lake_compaction import settle_strays
 from volano.adapters.lake_files import Files
 from volano.adapters.lake_ids import among
 from volano.adapters.lake_links import Links, arrivals, holds, read_links
-from volano.adapters.lake_manifest import Draft, Manifest, Part
+from volano.adapters.lake_manifest import NEVER, Draft, Manifest, Part
 from volano.adapters.lake_parts import longs, read_part, sifted, stored_schema
 from volano.adapters.lake_shadows import SHADOWS, index
 from volano.adapters.lake_store import Store
+from volano.domain.tables import imported
 from volano.errors import BrokenHome
 
 Mask = npt.NDArray[np.bool_]
 Pick = Callable[[Part], Mask | None]  # which rows to take out of a part; None: none
 
 _AT_ONCE = 100_000  # rows that are thought of together
-_LASTING = ("merges", "shadow_merges")  # who is who does not grow old
+_LASTING = {"merges", index("merges"), "shadow_merges"}  # who is who does not grow old
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,6 +149,14 @@ def before(files: Files, time: int) -> Pick:
     return pick
 
 
+def in_time(manifest: Manifest, table: str, rows: pa.Table) -> pa.Table:
+    """The rows that have not expired before they come; what an import brings is taken as it is."""
+    if table in _LASTING or manifest.expired == NEVER:
+        return rows
+    young = longs(rows.column("time")) >= manifest.expired
+    return rows.filter(pc.or_(pa.array(young), imported(rows.column("origin"))))
+
+
 def of_people(links: Links, people: Sequence[int], identities: Sequence[int]) -> Pick:
     """The rows of people, and those that arrived under identities."""
     gone, arrived = (np.unique(np.array(some, np.int64)) for some in (people, identities))
@@ -222,7 +231,12 @@ def shred(store: Store) -> None:
 
 
 def expire(store: Store, time: int) -> int:
-    """Removes what happened before a time (UTC µs); their ids stay known. How many rows."""
-    with taking_out(store, lambda _: before(store.files, time), ()) as (_, taken):
-        pass
+    """Removes what happened before a time (UTC µs), which cannot come in any more; how many rows.
+
+    Ids that arrived before it need not be known any longer.
+    """
+    with taking_out(store, lambda _: before(store.files, time), ()) as (commit, taken):
+        commit.change(expired=max(time, commit.manifest.expired))
+        for table in commit.manifest.ids.keys() - _LASTING:
+            lake_ids.expire(commit, table, commit.manifest.expired)
     return sum(counted(taken).values())

@@ -108,8 +108,8 @@ def run_import(
 def undo_import(house: Importing, key: str, *, now: int) -> tuple[Import, int]:
     """Take an import back, and whom it joined; returns its record and how many rows of the lake that removed.
 
-    What it had kept out comes back as it was told, and is read again under the names of today. An undo that was
-    interrupted can be run again. The profiles are the caller's to make anew.
+    What it had kept out comes back as it was told, and is read again under the names of today. An undo that
+    was interrupted can be run again. The profiles are the caller's to make anew.
     NotFound for a key that no import has; BadInput if it was taken back before.
     """
     try:

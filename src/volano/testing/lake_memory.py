@@ -14,6 +14,7 @@ from volano.domain.view import Offset, Only, View
 from volano.errors import BadInput
 from volano.ports import T
 
+TIME_BEGINS = -(2**63) + 1
 _PERSON = pa.field("person_id", pa.int64())
 _TEXT = pa.dictionary(pa.int32(), pa.string())
 
@@ -28,11 +29,12 @@ class MemoryLake:
         self._offsets: dict[str, int] = {}
         self._shadows: dict[str, pa.Table] = {}
         self._ids: dict[str, set[int]] = {}
+        self._expired = TIME_BEGINS
 
     def append(self, rows: Mapping[str, pa.Table], upto: Offset | None = None) -> dict[str, pa.Table]:
         """Adds what is new; see `ports.Lake`."""
         whole = {table: _complete(table, some) for table, some in rows.items()}
-        added = {table: self._add(table, some) for table, some in whole.items()}
+        added = {table: self._add(table, self._in_time(table, some)) for table, some in whole.items()}
         if upto is not None:
             self._offsets[upto.journal] = max(upto.position, self.offset(upto.journal))
         return {table: self._theirs(some) for table, some in added.items()}
@@ -95,7 +97,8 @@ class MemoryLake:
         return removed
 
     def expire(self, before: int) -> int:
-        """Removes what happened before a time; the ids stay known."""
+        """Removes what happened before a time, which does not come in any more."""
+        self._expired = max(before, self._expired)
         young = pc.field("time") >= pa.scalar(before, TIME)
         removed = 0
         for table in (TABLES.keys() & self._rows.keys()) - {"merges"}:
@@ -150,6 +153,13 @@ class MemoryLake:
         for one in (*people, *identities):
             self._links.pop(one, None)
         return removed
+
+    def _in_time(self, table: str, rows: pa.Table) -> pa.Table:
+        """The rows that have not expired, and those of imports."""
+        if table == "merges":
+            return rows
+        young = pc.greater_equal(rows.column("time"), pa.scalar(self._expired, TIME))
+        return rows.filter(pc.or_(young, imported(rows.column("origin"))))
 
     def _add(self, table: str, rows: pa.Table) -> pa.Table:
         old = self._rows.get(table, TABLES[table].empty_table())
