@@ -138,6 +138,24 @@ def test_an_order_that_is_read_anew_is_there_once(lake: AnyLake) -> None:
     assert (whose, len(seen(lake, "id")), lake.verify()) == ({0, 1, 2, 4}, 20, [])
 
 
+def one_order(rows: pa.Table) -> Rewritten:
+    """All that was bought as one order, told many times."""
+    orders = [{**row, "id": 500, "event": "Order Completed"} for row in rows.to_pylist()]
+    return Rewritten(rows={"events": table([{**order, "time": 0} for order in orders])})
+
+
+def test_what_is_told_twice_when_it_is_read_anew_is_there_once(lake: AnyLake) -> None:
+    for first in (0, 10):
+        lake.append({"events": table([event(first + at, at, event="buy") for at in range(5)])})
+    lake.compact()
+    lake.append({"events": table([event(20, 1, event="buy"), event(21, 2, event="buy")])})
+    assert counts(lake.rewrite((("event", ("buy",)),), one_order)) == {"events": 1}
+    assert (seen(lake, "id", "event"), lake.verify()) == ([(500, "Order Completed")], [])
+    lake.append({"events": table([event(30, 1, event="buy")])})
+    assert counts(lake.rewrite((("event", ("buy",)),), one_order)) == {"events": 0}
+    assert seen(lake, "id") == [(500,)]
+
+
 def test_rows_that_say_nothing_in_a_column_are_not_rewritten(lake: AnyLake) -> None:
     lake.append({"events": table([event(1, 5, told="buy"), event(2, 5), event(3, 6, told="look")])})
     assert counts(lake.rewrite((("told", ("buy",)),), relabelled)) == {"events": 1, "order_lines": 1}

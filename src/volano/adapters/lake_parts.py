@@ -110,13 +110,13 @@ def edges(people: Longs, buckets: int) -> list[int]:
     return found
 
 
-def write_rows(draft: Draft, table: str, rows: pa.Table, day: str = "") -> list[Part]:
+def write_rows(draft: Draft, table: str, rows: pa.Table, day: str = "", split: int = SPLIT) -> list[Part]:
     """Writes rows of any people: a hot file while they are few, else one part for each bucket they touch."""
     if not len(rows):
         return []
     buckets = draft.manifest.buckets
     rows = rows.take(pa.array(order(rows, buckets)))
-    if len(rows) < SPLIT:
+    if len(rows) < split:
         return [write_part(draft, (table, HOT), rows, day)]
     bounds = edges(longs(rows.column("person_id")), buckets)
     return [
@@ -162,13 +162,14 @@ def sifted(draft: Draft, part: Part, keep: npt.NDArray[np.bool_]) -> list[Part]:
     path = new_path(draft, place, part.day)
     wanted = stored_schema(part.table) or plain_schema(read_schema(draft.files, part))
     how = {"compression": codec(len(heads)), "row_group_size": ROW_GROUP}
-    draft.files.write(path, _groups_kept(draft.files, part, keep, wanted), wanted, **how)
+    draft.files.write(path, groups_kept(draft.files, part, keep, wanted), wanted, **how)
     return [described(place, path, part.day, heads)]
 
 
-def _groups_kept(
+def groups_kept(
     files: Files, part: Part, keep: npt.NDArray[np.bool_], wanted: pa.Schema
 ) -> Iterator[pa.Table]:
+    """The rows to keep of each row group that has any, with these columns."""
     file, at = files.reader(part.path), 0
     for group in range(file.num_row_groups):
         rows = file.read_row_group(group, use_threads=False)

@@ -28,19 +28,20 @@ from volano.errors import BrokenHome
 
 Mask = npt.NDArray[np.bool_]
 Pick = Callable[[Part], Mask | None]  # which rows to take out of a part; None: none
+Think = Callable[[Draft, Part, Mask], Any]  # of the rows that are taken out; may write files into the draft
 
-_AT_ONCE = 100_000  # rows that are thought of together
 _LASTING = {"merges", index("merges"), "shadow_merges"}  # who is who does not grow old
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Taken:
-    """What was taken out of one part, what is left of it, and what was thought of what was taken out."""
+    """What was taken out of a part, what is left of it, what was thought of it, the files made of it."""
 
     part: Part
     left: list[Part]
     rows: pa.Table
-    thoughts: tuple[Any, ...] = ()
+    thought: Any = None
+    made: tuple[str, ...] = ()
 
     @property
     def count(self) -> int:
@@ -53,12 +54,12 @@ def taking_out(
     store: Store,
     pick_of: Callable[[Manifest], Pick],
     columns: Collection[str] = ("id",),
-    think: Callable[[pa.Table], Any] | None = None,
+    think: Think | None = None,
 ) -> Iterator[tuple[Draft, list[Taken]]]:
     """Takes the rows that are picked out of all parts, and yields the commit with `columns` of them.
 
-    Files and thoughts are made before the writer's turn; what came meanwhile is looked at in it, and
-    everything if meanwhile somebody has become somebody else.
+    Files and thoughts are made before the writer's turn, and are part of the commit; what came meanwhile is
+    looked at in it, and everything if meanwhile somebody has become somebody else.
     """
     with store.preparing() as draft:
         take = partial(_taken, pick=pick_of(draft.manifest), columns=columns, think=think)
@@ -73,7 +74,7 @@ def taking_out(
                 seen, ready = set(), []
             there = {part.path for part in commit.manifest.parts}
             taken = [one for one in ready if one is not None and one.part.path in there]
-            commit.take_over(draft, [part.path for one in taken for part in one.left])
+            commit.take_over(draft, [path for one in taken for path in one.made])
             late = [part for part in commit.manifest.parts if part.path not in seen]
             taken += filter(None, [take(commit, part) for part in late])
             commit.swap([one.part for one in taken], [part for one in taken for part in one.left])
@@ -81,19 +82,16 @@ def taking_out(
 
 
 def _taken(
-    draft: Draft, part: Part, pick: Pick, columns: Collection[str], think: Callable[[pa.Table], Any] | None
+    draft: Draft, part: Part, pick: Pick, columns: Collection[str], think: Think | None
 ) -> Taken | None:
     mask = pick(part)
     if mask is None or not mask.any():
         return None
+    before = len(draft.fresh)
     left = sifted(draft, part, ~mask)
-    if not columns:
-        return Taken(part=part, left=left, rows=pa.table({}))
-    rows = read_part(draft.files, part, columns).filter(pa.array(mask))
-    if think is None:
-        return Taken(part=part, left=left, rows=rows)
-    pieces = (rows.slice(at, _AT_ONCE) for at in range(0, len(rows), _AT_ONCE))
-    return Taken(part=part, left=left, rows=rows.select(["id"]), thoughts=tuple(map(think, pieces)))
+    rows = read_part(draft.files, part, columns).filter(pa.array(mask)) if columns else pa.table({})
+    thought = think(draft, part, mask) if think is not None else None
+    return Taken(part=part, left=left, rows=rows, thought=thought, made=tuple(draft.fresh[before:]))
 
 
 def counted(taken: list[Taken]) -> dict[str, int]:

@@ -128,7 +128,8 @@ class MemoryLake:
         for table, fresh in told.rows.items():  # ids whose rows are gone may come again
             there = set(self._rows.get(table, TABLES[table].empty_table()).column("id").to_pylist())
             self._ids.setdefault(table, set()).difference_update(set(fresh.column("id").to_pylist()) - there)
-        return self.append(told.rows)
+        added = self.append(told.rows)
+        return {table: some.select(["person_id", "id", "origin"]) for table, some in added.items()}
 
     def forget(
         self, people: Sequence[int], identities: Sequence[int], also: Mapping[str, Sequence[int]] = {}
