@@ -83,13 +83,12 @@ class Corrections(Protocol):
 
     `rewrite` takes out the events of which every column of `only` has one of its values, calls `of` (pure)
     on them, some at a time, in the schema of EVENTS with the persons of now, and appends what it returns
-    instead (of any table but `merges`); the rows of other tables that it names are dropped. Ids taken out or dropped may come again, and
-    so may those of its rows that were of somebody who is forgotten. It
-    returns `person_id`, `id` and `origin` of the rows added, by table; what waits behind an import is left as
-    it was told. `forget`
-    removes the rows of people, and those that arrived under identities, from every table and from the disk at
-    once, and drops the links of both, and the rows `also` names by table and id; it returns how many rows of
-    each table. Their ids stay known.
+    instead (of any table but `merges`); the rows of other tables that it names are dropped. Ids taken out or
+    dropped may come again, and so may those of its rows that were of somebody who is forgotten. It returns
+    `person_id`, `id` and `origin` of the rows added, by table; what waits behind an import is left as it was
+    told. `forget` removes the rows of people, and those that arrived under identities, from every table and
+    from the disk at once, and drops the links of both, and the rows `also` names by table and id; it returns
+    how many rows of each table. Their ids stay known.
     """
 
     def rewrite(self, only: Only, of: Callable[[pa.Table], Rewritten]) -> dict[str, pa.Table]: ...

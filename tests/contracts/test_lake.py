@@ -329,7 +329,7 @@ VIEWS = (
 
 PLACES: dict[str, Callable[[Path], Path | S3Files]] = {
     "disk": lambda home: home / "lake",
-    "bucket": lambda home: S3Files(f"s3://{BUCKET}/lake", home / "lake", Bucket(home)),  # type: ignore[arg-type]
+    "bucket": lambda home: S3Files(f"s3://{BUCKET}/lake", home / "lake", Bucket(home)),
 }
 
 

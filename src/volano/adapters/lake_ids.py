@@ -134,7 +134,7 @@ def _period(day: str, latest: str) -> str:
 
 def _alike(runs: list[Run]) -> list[Run]:
     """The smallest, and each that is not twice as large as those before together."""
-    rows, some = 0, []
+    rows, some = 0, list[Run]()
     for run in runs:
         if some and run.rows >= 2 * rows:
             break

@@ -47,7 +47,7 @@ class Syncs:
             files = self._pending & some
             new = folders - self._anchored
         above = {outer for folder in new for outer in folder.parents}
-        due = [self._root / name for name in (*sorted(files), *sorted(folders | above))]
+        due = [self._root / name for name in [*map(Path, sorted(files)), *sorted(folders | above)]]
         if len(due) > 1:
             list(self._threads().map(sync, due))
         else:
