@@ -19,6 +19,7 @@ from volano.settings import Settings
 if TYPE_CHECKING:
     from volano.adapters.journal_file import FileJournal
     from volano.adapters.lake_duckdb import DuckLake
+    from volano.adapters.lake_s3 import S3Files
 
 FIRST = "j0"  # the journal of the process that drains them all
 
@@ -123,14 +124,18 @@ def open_house(settings: Settings, *, make: bool = True, journal: str = FIRST) -
 def _open_lake(settings: Settings, home: Path) -> DuckLake:
     from volano.adapters.lake_duckdb import DuckLake
 
+    return DuckLake(_bucket(settings, home / "lake") or home / "lake", settings.buckets)
+
+
+def _bucket(settings: Settings, folder: Path) -> S3Files | None:
+    """The lake in a bucket, with its folder here; None if it is in the home."""
     if not settings.lake:
-        return DuckLake(home / "lake", settings.buckets)
+        return None
     if not settings.lake.startswith("s3://"):
         raise BadInput(f"VOLANO_LAKE is {settings.lake!r}; it must be an address such as s3://bucket/folder")
     from volano.adapters.lake_s3 import S3Files, s3_system
 
-    place = S3Files(settings.lake, home / "lake", s3_system(os.environ))
-    return DuckLake(place, settings.buckets)
+    return S3Files(settings.lake, folder, s3_system(os.environ))
 
 
 def _open_geo(path: str) -> Callable[[str], str]:
@@ -225,17 +230,23 @@ def hold_budget(house: House) -> str:
 
 
 def backup_home(settings: Settings, target: Path, move: Callable[[int, int], None], *, now: int) -> int:
-    """Write the home to one file, and remember where (`now`, UTC µs); the number of files in it."""
-    from volano.adapters.backup import pack
+    """Write the home to one file, and remember where (`now`, UTC µs); the number of files in it.
 
-    if settings.lake:
-        raise BadInput(
-            f"the lake of this home is at {settings.lake}, which a backup does not hold: keep versions there"
-        )
+    A lake in a bucket is copied there, beside itself.
+    """
+    from volano.adapters.backup import pack
+    from volano.adapters.lake_s3_backup import Copies
+
     home, path = Path(settings.home).resolve(), str(target.resolve())
     told = Backup(key=path, path=path, made_at=now)
+    bucket = _bucket(settings, home / "lake")
+    copies = Copies(bucket, now=now) if bucket is not None else None
     try:
-        return pack(home, target, move, now=now, begun=lambda: open_state(settings).put(told))
+        return pack(home, target, move, now=now, begun=lambda: open_state(settings).put(told), lake=copies)
+    except BaseException:
+        if copies is not None:
+            copies.drop()
+        raise
     finally:
         if (home / "state.db").is_file() and not target.is_file():
             open_state(settings).drop(Backup, path)
@@ -257,12 +268,14 @@ def restore_home(settings: Settings, file: Path, move: Callable[[int, int], None
     one with them in the backup may have been parted from them before.
     """
     from volano.adapters.backup import forgotten_in, unpack
+    from volano.adapters.lake_s3_backup import put_back
     from volano.flow.forgetting import forget_just
     from volano.flow.ingest import drain_all, rebuild_profiles
     from volano.flow.knowledge import knowledge
 
     gone = forgotten_in(file)
-    files = unpack(file, Path(settings.home).resolve(), move)
+    home = Path(settings.home).resolve()
+    files = unpack(file, home, move, lambda lake: put_back(lake, _bucket(settings, lake)))
     house, now = open_house(settings), time.time_ns() // 1000
     by = knowledge(house.state, settings)
     names = [journal.name for journal in house.journals()]

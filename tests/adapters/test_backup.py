@@ -7,6 +7,7 @@ import signal
 import stat
 import subprocess
 import sys
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from threading import Thread
@@ -14,8 +15,10 @@ from typing import Any
 
 import msgspec
 import pytest
+from pyarrow import fs
 
 from tests.flow.site import NOW, event
+from tests.s3 import BUCKET
 from volano.adapters import backup
 from volano.adapters.journal_file import FileJournal
 from volano.domain.backup import Backup
@@ -23,7 +26,7 @@ from volano.domain.erasure import Receipt
 from volano.domain.event import Intake
 from volano.domain.profile import Profile
 from volano.domain.view import View
-from volano.errors import BadFile
+from volano.errors import BadFile, BadInput, BrokenHome
 from volano.flow.forgetting import forget
 from volano.flow.ingest import drain, drain_all
 from volano.flow.joining import unmerge
@@ -216,6 +219,88 @@ def test_a_backup_without_an_index_brings_everybody_back_and_a_broken_one_is_tol
     (tmp_path / "old.tar.gz.index.json").write_text("{")
     with pytest.raises(BadFile, match="names whom to forget"):
         backup.forgotten_in(tmp_path / "old.tar.gz")
+
+
+def objects(s3: fs.S3FileSystem, folder: str) -> list[str]:
+    found = s3.get_file_info(fs.FileSelector(folder, recursive=True))
+    return sorted(info.path.removeprefix(f"{folder}/") for info in found if info.type == fs.FileType.File)
+
+
+@pytest.fixture
+def bucket(
+    tmp_path: Path, s3_environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> Callable[[str], Settings]:
+    """A home of a name, with its lake in a folder of the same name."""
+    for name, value in s3_environment.items():
+        monkeypatch.setenv(name, value)
+    address = f"s3://{BUCKET}/{tmp_path.name}"
+    return lambda name: Settings(home=str(tmp_path / name), lake=f"{address}/{name}")
+
+
+def test_a_lake_in_a_bucket_is_copied_there_and_put_back_into_a_new_folder(
+    tmp_path: Path, bucket: Callable[[str], Settings], s3: fs.S3FileSystem
+) -> None:
+    house, target = open_house(bucket("home")), tmp_path / "all.tar.gz"
+    for user in ("ann", "bob"):
+        told = Intake(source="web", received_at=NOW, events=[event(user, user=user)], refusals=[])
+        house.journal.append_now(msgspec.msgpack.encode(told))  # type: ignore[attr-defined]
+    assert names(house) == ["ann", "bob"]
+    send(house.journal, "waits")  # type: ignore[arg-type]
+    moved: list[int] = []
+
+    def move(_done: int, _total: int) -> None:
+        if not moved:
+            moved.append(house.upkeep.compact())
+
+    backup_home(house.settings, target, move, now=NOW)
+    assert names(house) == ["ann", "bob", "waits"]  # the copies are not swept, nor read
+    open_house(bucket("home")).upkeep.compact()
+    folder = f"{BUCKET}/{tmp_path.name}/home"
+    [kept] = {name.split("/")[0] for name in objects(s3, folder) if name.startswith("backup-")}
+    assert house.upkeep.verify() == []
+    forget_in_backups(house.state, [identity("u:ann")], now=NOW + 1)
+    s3.delete_dir(f"{folder}/events")  # the bucket loses its own
+    again = open_house_of(bucket("again"), target)
+    assert names(again) == ["bob", "waits"]
+    assert again.upkeep.verify() == []
+    assert objects(s3, f"{folder}/{kept}").count("manifest.json") == 1
+
+
+def open_house_of(settings: Settings, target: Path) -> House:
+    restore_home(settings, target, still)
+    return open_house(settings)
+
+
+def test_a_backup_is_put_back_to_where_its_lake_can_be_or_not_at_all(
+    tmp_path: Path, bucket: Callable[[str], Settings]
+) -> None:
+    there, here = open_house(bucket("there")), open_house(Settings(home=str(tmp_path / "here")))
+    for house in (there, here):
+        backup_home(house.settings, house.home.with_suffix(".tar.gz"), still, now=NOW)
+    with pytest.raises(BadInput, match="set VOLANO_LAKE to a new folder"):
+        restore_home(Settings(home=str(tmp_path / "new")), tmp_path / "there.tar.gz", still)
+    with pytest.raises(BadInput, match="without VOLANO_LAKE"):
+        restore_home(bucket("new"), tmp_path / "here.tar.gz", still)
+    with pytest.raises(BrokenHome, match="there is a lake at"):
+        restore_home(
+            Settings(home=str(tmp_path / "new"), lake=there.settings.lake), tmp_path / "there.tar.gz", still
+        )
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_backup_that_fails_leaves_no_copies_in_the_bucket(
+    tmp_path: Path, bucket: Callable[[str], Settings], s3: fs.S3FileSystem
+) -> None:
+    house = open_house(bucket("home"))
+    send(house.journal, "one")  # type: ignore[arg-type]
+    assert names(house) == ["one"]
+
+    def full(_done: int, _total: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(OSError, match="No space"):
+        backup_home(house.settings, tmp_path / "all.tar.gz", full, now=NOW)
+    assert not any("backup-" in name for name in objects(s3, f"{BUCKET}/{tmp_path.name}"))
 
 
 def test_a_backup_forgets_nobody_who_was_parted_from_them_later(tmp_path: Path) -> None:

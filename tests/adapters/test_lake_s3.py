@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
 from pyarrow import fs
 
 from tests.adapters.test_lake_duckdb import events, rows
-from tests.s3 import BUCKET
+from tests.s3 import BUCKET, Bucket
 from volano.adapters.lake_duckdb import DuckLake
 from volano.adapters.lake_s3 import S3Files, in_bucket
 from volano.domain.view import Offset
@@ -44,6 +45,38 @@ def test_a_folder_of_another_home_is_not_touched(tmp_path: Path, address: str, s
     with pytest.raises(BrokenHome, match="belongs to another home"):
         DuckLake(S3Files(address, tmp_path / "two", s3))
     assert objects(s3, address) == before
+
+
+class Late(Bucket):
+    """A bucket in which another home puts its mark right after the first one did."""
+
+    owners = 0
+
+    def open_output_stream(self, path: str) -> Any:
+        """A new object; the mark of an owner is that of another at once."""
+        if not path.endswith("/owner"):
+            return super().open_output_stream(path)
+        self.owners += 1
+        with super().open_output_stream(path) as out:
+            out.write(b"another")
+        return super().open_output_stream(f"{path}-too-early")
+
+
+def test_of_two_that_claim_a_folder_at_once_only_the_last_has_it(tmp_path: Path) -> None:
+    bucket = Late(tmp_path)
+    with pytest.raises(BrokenHome, match="belongs to another home"):
+        DuckLake(S3Files("s3://shop/lake", tmp_path / "one", bucket))
+    assert (bucket.owners, [*tmp_path.rglob("shop/lake/manifest.json")]) == (1, [])
+
+
+def test_who_has_lost_a_folder_commits_nothing_more_to_it(tmp_path: Path) -> None:
+    lake = DuckLake(S3Files("s3://shop/lake", tmp_path / "one", Bucket(tmp_path)))
+    lake.append({"events": events([1])})
+    before = (tmp_path / "shop/lake/manifest.json").read_bytes()
+    (tmp_path / "shop/lake/owner").write_bytes(b"another")
+    with pytest.raises(BrokenHome, match="belongs to another home"):
+        lake.append({"events": events([2])})
+    assert (tmp_path / "shop/lake/manifest.json").read_bytes() == before
 
 
 def test_a_commit_that_died_before_this_machine_noted_it_counts(

@@ -117,8 +117,11 @@ def _ends(journals: Path) -> dict[str, int]:
     return {name: int(path.stem) + path.stat().st_size for name, path in last.items()}
 
 
-def unpack(file: Path, home: Path, move: Move) -> int:
-    """Make a home of a backup; BadFile if it is none, BrokenHome if there is something in the way."""
+def unpack(file: Path, home: Path, move: Move, lake: Callable[[Path], object] = lambda _: None) -> int:
+    """Make a home of a backup; BadFile if it is none, BrokenHome if there is something in the way.
+
+    `lake` is called with the folder of the lake before the home has its name; it may refuse.
+    """
     if home.exists() and any(home.iterdir()):
         raise BrokenHome(f"{home} is not empty; restore into a new directory with --home")
     if not file.is_file():
@@ -134,6 +137,7 @@ def unpack(file: Path, home: Path, move: Move) -> int:
                 archive.extract(member, stage, filter="data")
                 move(done + 1, len(members))
         (stage / _MARK).unlink()
+        lake(stage / "lake")
         if home.exists():
             home.rmdir()
         stage.rename(home)

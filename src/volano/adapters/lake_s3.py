@@ -22,6 +22,7 @@ from volano.errors import BadInput, BrokenHome
 
 _PIECE = 8 << 20  # bytes sent at once
 _OWNER = "owner"
+KEPT = "backup-"  # how folders of copies begin, which are no part of the lake
 
 
 def s3_system(environment: Mapping[str, str]) -> fs.S3FileSystem:
@@ -88,8 +89,9 @@ class S3Files(Files):
     def found(self) -> Iterator[str]:
         """Every part and run that lies there."""
         for info in self._system.get_file_info(fs.FileSelector(self._folder, recursive=True)):
-            if info.type == fs.FileType.File and info.extension in ("parquet", "npy"):
-                yield info.path.removeprefix(f"{self._folder}/")
+            path = info.path.removeprefix(f"{self._folder}/")
+            if info.extension in ("parquet", "npy") and not path.startswith(KEPT):
+                yield path
 
     def renew(self) -> None:
         """Takes over a manifest that is in the bucket and not yet known here, as after a crash."""
@@ -108,7 +110,8 @@ class S3Files(Files):
         return super().mark()
 
     def replace(self, manifest: bytes) -> None:
-        """Makes this the manifest, all of it or nothing."""
+        """Makes this the manifest, all of it or nothing; BrokenHome if the folder is another home's."""
+        self._check_owner()
         self._store(MANIFEST, manifest)
         super().replace(manifest)
 
@@ -119,15 +122,19 @@ class S3Files(Files):
         mine = self.root / _OWNER
         if not mine.exists():
             mine.write_text(os.urandom(16).hex())
-        stands = self._stored(_OWNER)
-        if stands is None:
+        if self._stored(_OWNER) is None:
             self._store(_OWNER, mine.read_bytes())
-        elif stands != mine.read_bytes():
+        self._check_owner()
+        self._claimed = True
+
+    def _check_owner(self) -> None:
+        """Of two that claim a folder at once the last one has it; the other finds out before it commits."""
+        mine = self.root / _OWNER
+        if self._stored(_OWNER) != mine.read_bytes():
             raise BrokenHome(
                 f"the lake at {self._address} belongs to another home: give this one a folder of its own, "
                 f"or copy the object {_OWNER} to {mine} if the other is no more"
             )
-        self._claimed = True
 
     def _source(self, path: str) -> Any:
         return self._copy(path) if _stays(path) else self._system.open_input_file(self.address(path))
