@@ -181,12 +181,7 @@ class DuckLake:
         self, people: Sequence[int], identities: Sequence[int], also: Mapping[str, Sequence[int]] = _NONE
     ) -> dict[str, int]:
         """Removes people and what arrived under identities, from the disk, too; rows of each table."""
-        rows = lake_removal.forget(self._store, people, identities, also)
-        links = self._links_of(self._store.snapshot().manifest)
-        if links.tell_of([*people, *identities]):
-            lake_compaction.settle_strays(self._store, self._links_of)
-            lake_removal.shred(self._store)
-        return rows
+        return lake_removal.forget(self._store, people, identities, also)
 
     def rewrite(self, only: Only, of: Callable[[pa.Table], Rewritten]) -> dict[str, pa.Table]:
         """Puts others in the place of events, in one commit; see `ports.Corrections`."""

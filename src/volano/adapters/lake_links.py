@@ -54,10 +54,10 @@ class Links:
         """How many moves are not yet true of the files."""
         return sum(run.rows for run in self.moves)
 
-    def tell_of(self, people: Iterable[int]) -> bool:
+    def tell_of(self, people: People) -> bool:
         """Whether a move names one of them."""
-        asked = np.unique(np.fromiter(people, np.int64))
-        return any(bool(among(self.files.load(run.path)[:2].ravel(), asked).any()) for run in self.moves)
+        asked = np.unique(people)
+        return any(bool(among(self.files.load(run.path)[:2], asked).any()) for run in self.moves)
 
     def left(self, people: People) -> Mask:
         """True where an identity has left the person, so that a row there may be a stray."""
@@ -69,11 +69,6 @@ class Links:
     def any_left_between(self, low: int, high: int) -> bool:
         """Whether anybody in [low, high] has been left."""
         return any(holds(self.files.load(run.path)[0], low, high) for run in self.moves)
-
-    def moved(self, people: People) -> bool:
-        """Whether a move tells of any of these people."""
-        asked = np.unique(people)
-        return any(among(self.files.load(run.path)[:2], asked).any() for run in self.moves)
 
     def strays(self, people: People, identities: People | None) -> npt.NDArray[np.intp]:
         """Which rows lie under a person who is not theirs; without identities people are their own."""

@@ -208,7 +208,7 @@ def forget(
     """
     links = read_links(store.files, store.snapshot().manifest)
     named = np.array([*people, *identities], np.int64)
-    if links.moved(np.concatenate([named, links.resolve(named)])):
+    if links.tell_of(np.concatenate([named, links.resolve(named)])):
         settle_strays(store, partial(read_links, store.files))
 
     def pick_of(manifest: Manifest) -> Pick:
@@ -220,12 +220,6 @@ def forget(
         lake_links.drop(commit, links, people, identities)
         commit.shred()
     return counted(taken)
-
-
-def shred(store: Store) -> None:
-    """Deletes the files that wait for readers of older snapshots."""
-    with store.writing() as commit:
-        commit.shred()
 
 
 def expire(store: Store, time: int) -> int:
