@@ -19,7 +19,10 @@ from volano.domain.change import Change
 from volano.domain.durations import DAY
 from volano.domain.event import Event, Intake
 from volano.domain.leak import Leak
+from volano.domain.profile import Profile
+from volano.domain.segment import Due
 from volano.domain.view import Offset, View
+from volano.flow.segments import DUE_AT_ONCE
 from volano.ports import Journal
 from volano.settings import Settings
 from volano.testing.journal_memory import MemoryJournal
@@ -197,3 +200,27 @@ def test_the_thread_moves_events_and_plans(house: House) -> None:
     turning.think()
     assert turning.troubles == {}
     assert {leak.key for leak in house.state.find(Leak)} >= {"l1a2b3"}
+
+
+def waiting(house: House, people: int) -> None:
+    """So many people whose time came a day ago."""
+    puts: list[tuple[Any, Any]] = [(one, Profile(person_id=one, due=NOW - DAY)) for one in range(people)]
+    puts += [((NOW - DAY, one), Due(at=NOW - DAY, person_id=one)) for one in range(people)]
+    house.profiles.put(Change(puts=tuple(puts), upto=Offset("j0", 0)))  # it is where the lake is
+
+
+def test_people_whose_time_has_come_are_settled_while_events_keep_coming(house: House) -> None:
+    waiting(house, 3)
+    sent(house)
+    assert Turning(house, Clock()).drain() == 1
+    assert [*house.profiles.scan(Due, high=(NOW, 0))] == []
+
+
+def test_many_people_whose_time_has_come_are_settled_in_one_go_but_not_without_end(house: House) -> None:
+    waiting(house, 6 * DUE_AT_ONCE)
+    turning = Turning(house, Clock())
+    turning.drain()
+    left = len([*house.profiles.scan(Due, high=(NOW, 0))])
+    assert 0 < left < 5 * DUE_AT_ONCE
+    turning.drain()
+    assert [*house.profiles.scan(Due, high=(NOW, 0))] == []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import msgspec
 import pyarrow as pa
@@ -50,6 +50,8 @@ class Drained(House, Protocol):
     def journals(self) -> Sequence[Journal]: ...
 
 
+Clock = Callable[[], int]  # UTC µs
+T = TypeVar("T")
 Taken = list[tuple[Offset, Frame | None]]  # None: a stretch that cannot be read
 
 
@@ -60,7 +62,7 @@ def drain(  # noqa: PLR0913  what it moves between, and what it goes by
     *,
     limit: int = 2000,
     by: Knowledge | Callable[[], Knowledge] = _USUAL,
-    now: int | None = None,
+    now: int | Clock | None = None,
     heard: Callable[[list[Frame]], None] | None = None,
     beside: Iterable[Journal] = (),
 ) -> int:
@@ -69,11 +71,11 @@ def drain(  # noqa: PLR0913  what it moves between, and what it goes by
     Rows and position go to the lake together, then all that is known of people, and the position, to the
     store of profiles. A store that is elsewhere than the lake (the process died between the two, one was
     lost or restored) is first brought level from it, by this journal and by those `beside` it. Waits while
-    another thread or process drains. `by` is asked once it is our turn. `now` (UTC µs) is the arrival of
-    the newest frame unless told; `heard` is told the frames when they have been moved.
+    another thread or process drains. `by` and `now` are asked once it is our turn. `now` (UTC µs) is the
+    arrival of the newest frame unless told; `heard` is told the frames when they have been moved.
     """
     with profiles.turn():
-        by = by() if callable(by) else by
+        by, now = _asked(by), _asked(now)
         level([*beside, journal], lake, profiles, by=by, now=now)
         start = lake.offset(journal.name)
         taken = _taken(journal, start, limit)
@@ -143,20 +145,29 @@ def remake(
     profiles.put(_change(found, lake, by))
 
 
-def look_again(lake: Lake, profiles: Profiles, by: Knowledge, *, now: int) -> bool:
-    """What is to be done without a new event: people whose time has come are settled, moves are told.
+def look_again(
+    lake: Lake,
+    profiles: Profiles,
+    by: Knowledge | Callable[[], Knowledge],
+    *,
+    now: int | Clock,
+    telling: bool = True,
+) -> int:
+    """What is to be done without a new event: people whose time has come are settled, so many at once (see
+    `due`), and unless told otherwise moves are told, which a drain would have done.
 
-    Returns whether anything was.
+    Returns how much was done. `by` and `now` are asked once it is our turn.
     """
     with profiles.turn():
-        moves = dict(profiles.scan(Move))
+        moves = dict(profiles.scan(Move)) if telling else {}
         if moves:
             lake.append({"events": move_rows([*moves.values()])})
             profiles.put(Change(drops=tuple((Move, key) for key in moves)))
-        change = due(profiles, by.ready, now=now)
-        if change is not None:
-            profiles.put(change)
-        return bool(moves) or change is not None
+        change = due(profiles, _asked(by).ready, now=_asked(now))
+        if change is None:
+            return len(moves)
+        profiles.put(change)
+        return len(moves) + len(set(change.drops))
 
 
 @dataclass(slots=True, kw_only=True)
@@ -360,6 +371,10 @@ def _change(found: Found, lake: Lake, by: Knowledge) -> Change:
     return Change(
         puts=(*found.puts, *settled.puts), drops=(*found.drops, *gone, *settled.drops), upto=found.upto
     )
+
+
+def _asked(what: T | Callable[[], T]) -> T:
+    return what() if callable(what) else what
 
 
 def _now(frames: Iterable[Frame | None]) -> int:

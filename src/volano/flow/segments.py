@@ -42,6 +42,7 @@ from volano.rules.words import said
 
 AT_ONCE = 5_000  # people settled in one turn of the profiles
 SAMPLE = 10
+DUE_AT_ONCE = 1_000  # people whose time has come, likewise
 FEW = 2_000  # people whose rows are looked for one by one
 _KEY = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _FIRST = -(2**63)
@@ -188,7 +189,7 @@ def records(
     return Change(puts=tuple(puts), drops=tuple(drops))
 
 
-def due(profiles: Profiles, segments: Ready, *, now: int, limit: int = 1_000) -> Change | None:
+def due(profiles: Profiles, segments: Ready, *, now: int, limit: int = DUE_AT_ONCE) -> Change | None:
     """What to keep of the people whose time has come; None if there are none. To be put in the same turn."""
     popped = [key for key, _ in islice(profiles.scan(Due, high=(now + 1, _FIRST)), limit)]
     if not popped:

@@ -13,6 +13,7 @@ from volano.errors import VolanoError
 from volano.flow.arrivals import Recent, erasures
 from volano.flow.ingest import drain, look_again
 from volano.flow.knowledge import Knowing
+from volano.flow.segments import DUE_AT_ONCE
 from volano.flow.shop import PEOPLE, lens_of
 from volano.ports import Journal
 from volano.wiring import FIRST, House, hold_budget
@@ -26,6 +27,7 @@ _THINK_ANYWAY = 600.0  # seconds between two plans while none do: a file may hav
 _MEASURE_EVERY = 5.0  # seconds between two looks at how much of the disk is used
 _EXPIRE_EVERY = 86_400.0  # seconds between two droppings of what is too old
 _REST = 10  # times what was just done takes, before it is done again
+_ROUNDS = 5  # of people whose time has come, before events are looked for again
 _FRAMES = 500  # of the journal in one go
 
 T = TypeVar("T")
@@ -115,13 +117,22 @@ class Turning:
         self._begun = True
         if moved:
             self.received_at = self._clock()
-        if moved or self._try("following segments as time passes", self._look_again):
+        settled = self._try("following segments as time passes", lambda: self._look_again(moved))
+        if moved or settled:
             self.touched()
         return moved
 
-    def _look_again(self) -> bool:
-        house = self._house
-        return look_again(house.lake, house.profiles, self._going_by(), now=self._clock())
+    def _look_again(self, moved: int) -> int:
+        """Settles the people whose time has come; a drain that moves frames tells the moves itself."""
+        house, done = self._house, 0
+        for _ in range(_ROUNDS):
+            some = look_again(
+                house.lake, house.profiles, self._going_by, now=self._clock, telling=done + moved == 0
+            )
+            done += some
+            if some < DUE_AT_ONCE:
+                break
+        return done
 
     def _drained(self, journal: Journal, journals: Sequence[Journal]) -> int:
         which = "" if journal.name == FIRST else f" from {journal.name}"
@@ -137,7 +148,7 @@ class Turning:
             house.profiles,
             limit=_FRAMES,
             by=self._going_by,
-            now=self._clock(),
+            now=self._clock,
             heard=self.recent.add,
             beside=journals,
         )
