@@ -10,6 +10,8 @@ import pytest
 from tests.flow.site import NOW
 from volano.adapters.journal_file import FileJournal
 from volano.cli.doctor import Finding, examine
+from volano.domain.durations import DAY
+from volano.domain.work import Work
 from volano.settings import Settings
 from volano.wiring import open_house
 
@@ -67,3 +69,15 @@ def test_a_home_near_its_disk_budget_is_warned_of_and_one_over_it_is_bad(setting
 
 def test_a_clock_behind_the_home_is_told(settings: Settings) -> None:
     assert [one.state for one in examine(settings, now=NOW - 10**17) if one.what == "clock"] == ["bad"]
+
+
+def test_long_work_that_is_not_done_is_told_with_how_far_it_is(settings: Settings) -> None:
+    house = open_house(settings)
+    house.state.put(Work(key="renew", kind="renew", what="counting days anew", low=2**62, made_at=NOW))
+    assert [(one.state, one.says) for one in found(settings, "long work")] == [
+        ("good", "counting days anew (50 %) is under way")
+    ]
+    house.state.put(Work(key="renew", kind="renew", what="counting days anew", made_at=NOW - DAY))
+    assert [(one.state, one.says) for one in found(settings, "long work")] == [
+        ("warn", "counting days anew is under way")
+    ]

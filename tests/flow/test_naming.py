@@ -80,7 +80,7 @@ def test_the_past_is_read_again_and_back(shop: Shop) -> None:
     shop.send("Product Viewed", product_id="t1")
     buy(shop, "T2", who="a2")
     before = shop.rows()
-    kept = save_naming(shop.state, PURCHASE, now=NOW)
+    kept = save_naming(shop, PURCHASE, now=NOW)
     assert reread(shop, shop.lake, kept) == {identity("a:a1"), identity("a:a2")}
     orders = [row for row in shop.rows() if row["event"] == ORDER_COMPLETED]
     assert [(row["told"], row["revenue"], row["order_id"], row["id"]) for row in orders] == [
@@ -97,7 +97,7 @@ def test_the_past_is_read_again_and_back(shop: Shop) -> None:
     ]
     assert reread(shop, shop.lake, kept) == {identity("a:a1"), identity("a:a2")}
     assert len(shop.rows("order_lines")) == 4
-    drop_naming(shop.state, kept.key)
+    drop_naming(shop, kept.key, now=NOW)
     assert reread(shop, shop.lake, kept) == {identity("a:a1"), identity("a:a2")}
     assert [{name: row[name] for name in PARTS} for row in shop.rows()] == [
         {name: row[name] for name in PARTS} for row in before
@@ -110,12 +110,12 @@ def test_an_order_counts_once_however_often_it_was_told(shop: Shop) -> None:
     buy(shop, "T1")
     shop.send(ORDER_COMPLETED, source="server", order_id="T2", total=9)
     buy(shop, "T2")
-    kept = save_naming(shop.state, PURCHASE, now=NOW)
+    kept = save_naming(shop, PURCHASE, now=NOW)
     reread(shop, shop.lake, kept)
     assert [row["event"] for row in shop.rows()] == [ORDER_COMPLETED, "purchase", ORDER_COMPLETED, "purchase"]
     buy(shop, "T1")
     assert sum(row["event"] == ORDER_COMPLETED for row in shop.rows()) == 2
-    drop_naming(shop.state, kept.key)
+    drop_naming(shop, kept.key, now=NOW)
     reread(shop, shop.lake, kept)
     assert sorted(row["event"] for row in shop.rows()) == [ORDER_COMPLETED] + ["purchase"] * 3
 
@@ -133,21 +133,21 @@ def test_what_was_imported_keeps_its_money_whatever_is_named(shop: Shop, event: 
     )
     shop.send("purchase", transaction_id="T2", total=9)
     before = shop.rows(), shop.rows("order_lines")
-    kept = save_naming(shop.state, Naming(**_fields(event=event)), now=NOW)
+    kept = save_naming(shop, Naming(**_fields(event=event)), now=NOW)
     assert 7 not in reread(shop, shop.lake, kept)
     assert shop.rows()[0] == before[0][0]
     assert before[1][0] in shop.rows("order_lines")
     assert [one.source for one in preview(shop.lake, kept, currency="EUR", now=NOW + 1_000)] in (["web"], [])
-    drop_naming(shop.state, kept.key)
+    drop_naming(shop, kept.key, now=NOW)
     reread(shop, shop.lake, kept)
     assert shop.rows()[0] == before[0][0]
 
 
 def test_no_event_is_lost_where_another_naming_tells_the_same_order(shop: Shop) -> None:
-    save_naming(shop.state, Naming(**_fields(event=ORDER_COMPLETED, source="server")), now=NOW)
+    save_naming(shop, Naming(**_fields(event=ORDER_COMPLETED, source="server")), now=NOW)
     buy(shop, "T1")
     shop.send(ORDER_COMPLETED, source="server", order_id="T1", total=9)
-    kept = save_naming(shop.state, PURCHASE, now=NOW)
+    kept = save_naming(shop, PURCHASE, now=NOW)
     reread(shop, shop.lake, kept)
     assert [(row["event"], row["order_id"]) for row in shop.rows()] == [
         ("purchase", None),
@@ -158,7 +158,7 @@ def test_no_event_is_lost_where_another_naming_tells_the_same_order(shop: Shop) 
 def test_a_naming_of_one_source_leaves_the_others_alone(shop: Shop) -> None:
     buy(shop, "T1")
     buy(shop, "T2", source="app")
-    kept = save_naming(shop.state, Naming(**_fields(source="app")), now=NOW)
+    kept = save_naming(shop, Naming(**_fields(source="app")), now=NOW)
     reread(shop, shop.lake, kept)
     assert [(row["origin"], row["event"]) for row in shop.rows()] == [
         ("web", "purchase"),
@@ -197,28 +197,29 @@ def test_the_last_ten_events_are_shown_before_and_after(shop: Shop) -> None:
 )
 def test_a_naming_that_says_nothing_is_refused(naming: Naming, said: str) -> None:
     with pytest.raises(BadInput, match=said):
-        save_naming(MemoryState(), naming, now=NOW)
+        save_naming(Shop(MemoryLake()), naming, now=NOW)
 
 
 def test_a_naming_is_kept_tidied_under_its_own_key() -> None:
-    state = MemoryState()
+    shop = Shop(MemoryLake())
+    state = shop.state
     kept = save_naming(
-        state, Naming(**_fields(source="app", properties={" a ": " order_id ", "b": ""})), now=NOW
+        shop, Naming(**_fields(source="app", properties={" a ": " order_id ", "b": ""})), now=NOW
     )
     assert (kept.key, kept.properties, kept.made_at) == ("app:purchase", {"a": "order_id"}, NOW)
     assert names_of(state).of("app", "purchase") == kept
-    drop_naming(state, kept.key)
+    drop_naming(shop, kept.key, now=NOW)
     assert not names_of(state)
     assert isinstance(names_of(state), Names)
     with pytest.raises(NotFound):
-        drop_naming(state, kept.key)
+        drop_naming(shop, kept.key, now=NOW)
 
 
 def test_a_property_of_a_standard_event_may_be_named_too(shop: Shop) -> None:
     shop.send(ORDER_COMPLETED, transaction_id="T1", total=9)
-    kept = save_naming(shop.state, Naming(**_fields(event=ORDER_COMPLETED)), now=NOW)
+    kept = save_naming(shop, Naming(**_fields(event=ORDER_COMPLETED)), now=NOW)
     reread(shop, shop.lake, kept)
     assert [(row["order_id"], row["told"]) for row in shop.rows()] == [("T1", None)]
-    drop_naming(shop.state, kept.key)
+    drop_naming(shop, kept.key, now=NOW)
     reread(shop, shop.lake, kept)
     assert [(row["order_id"], row["revenue"]) for row in shop.rows()] == [(None, 900)]

@@ -224,12 +224,12 @@ def test_a_segment_that_others_name_stays() -> None:
     kept("x", {"orders": 1}, site, state)
     kept("uses-x", {"segments": {"$in": ["x"]}}, site, state)
     with pytest.raises(BadInput, match="'uses-x' names 'x'"):
-        drop(state, site.profiles, "x")
-    drop(state, site.profiles, "uses-x")
-    drop(state, site.profiles, "x")
+        drop(state, site.profiles, "x", now=NOW)
+    drop(state, site.profiles, "uses-x", now=NOW)
+    drop(state, site.profiles, "x", now=NOW)
     assert state.find(Segment) == []
     with pytest.raises(NotFound):
-        drop(state, site.profiles, "x")
+        drop(state, site.profiles, "x", now=NOW)
 
 
 def test_a_change_keeps_when_the_segment_was_made() -> None:
@@ -250,5 +250,5 @@ def test_starters_are_planted_once_and_all_work(site: Site) -> None:
     assert inside(site.profiles, "one-time-buyers") == [3]
     assert inside(site.profiles, "new") == [1, 2]
     assert inside(site.profiles, "rfm-new") == [1]
-    drop(state, site.profiles, "new")
+    drop(state, site.profiles, "new", now=NOW)
     assert not plant(state, now=NOW)

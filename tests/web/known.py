@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from functools import cache
 from typing import Any
 
@@ -72,11 +71,11 @@ def house_of(visitor: Visitor) -> House:
 
 
 def done(visitor: Visitor) -> None:
-    """Wait for what the console does beside, ten seconds at most."""
-    ends = time.monotonic() + 10
-    while visitor.app.turning.jobs:
-        assert time.monotonic() < ends, visitor.app.turning.jobs
-        time.sleep(0.005)
+    """All the long work that the console has asked for."""
+    turning = visitor.app.turning
+    while turning.work():
+        pass
+    assert (turning.jobs, turning.troubles) == ((), {})
 
 
 def frame(*events: Event, source: str = "web", refused: tuple[Refusal, ...] = ()) -> Intake:

@@ -26,6 +26,7 @@ from volano.domain.account import Source
 from volano.domain.naming import Naming
 from volano.domain.profile import Profile
 from volano.domain.view import View
+from volano.domain.work import Work
 from volano.flow.decide import person_of
 from volano.observe.identity import identity
 
@@ -226,8 +227,9 @@ def test_what_cannot_be_a_word_gets_one_sentence(visitor: Visitor, change: dict[
 
 
 def test_what_the_console_does_beside_is_shown_on_every_page(visitor: Visitor) -> None:
-    visitor.app.turning.jobs = ("reading the past of <b> anew",)
-    assert "Reading the past of &lt;b&gt; anew …" in visitor.see("/people").text
+    what = "reading the past of <b> anew"
+    house_of(visitor).state.put(Work(key="settle", kind="settle", what=what, low=2**62))
+    assert "Reading the past of &lt;b&gt; anew (50 %) …" in visitor.see("/people").text
 
 
 def test_a_long_list_of_names_has_a_more(visitor: Visitor) -> None:

@@ -16,9 +16,12 @@ from volano.domain.erasure import Receipt
 from volano.domain.idea import Belief, Idea
 from volano.domain.leak import HomeJourney, Leak
 from volano.domain.naming import Naming
+from volano.domain.saved_list import Members, SavedList
 from volano.domain.segment import Segment
 from volano.domain.shop import Shop
+from volano.domain.undo import Before
 from volano.domain.verdict import Lesson, Verdict
+from volano.domain.work import Work
 
 METADATA = MetaData(
     naming_convention={
@@ -56,4 +59,8 @@ KINDS: dict[type[msgspec.Struct], Table] = {
     Shop: _table("shops"),
     Backup: _table("backups"),
     Receipt: _table("receipts"),
+    Work: _table("works"),
+    Before: _table("befores"),
+    SavedList: _table("lists"),
+    Members: _table("list_members"),
 }

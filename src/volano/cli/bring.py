@@ -7,6 +7,7 @@ from typing import Annotated, Any, get_args
 
 import typer
 
+from volano.cli.finishing import finish
 from volano.cli.say import Home, Json, answer, answers, minute, now, one_of, progress, table, words
 from volano.domain.account import Import
 from volano.domain.money import shown
@@ -113,20 +114,15 @@ def _source(
 
 def _run(house: House, source: Any, request: Any) -> Any:
     from volano.flow.importing import run_import
+    from volano.flow.works import renewing
 
+    what = f"taking what {source.name} tells into what is known of people"
+    house.state.put(renewing(house.state, what, now=now()))
     with progress(f"Importing {source.name}") as move:
         report = run_import(house, source, request, now=now(), progress=move)
-    if report.accepted:
-        _renew_profiles(house)
+    house.state.put(renewing(house.state, what, now=now()))  # a server may have done the one before already
+    finish(house)
     return report
-
-
-def _renew_profiles(house: House) -> None:
-    from volano.flow.ingest import rebuild_profiles
-    from volano.flow.knowledge import knowledge
-
-    by = knowledge(house.state, house.settings)
-    rebuild_profiles(house.lake, house.profiles, now=now(), by=by)
 
 
 def _request(kind: str, given: list[str], **said: Any) -> Any:
@@ -161,7 +157,7 @@ def _undo(house: House, key: str, as_json: bool) -> None:
     from volano.flow.importing import undo_import
 
     entry, removed = undo_import(house, key, now=now())
-    _renew_profiles(house)
+    finish(house)
     told = {"import_id": entry.key, "file": entry.file, "rows_removed": removed}
     answer(
         told,

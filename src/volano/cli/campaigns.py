@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from volano.cli.finishing import finish
 from volano.cli.say import Home, Json, answer, answers, now
 from volano.domain.campaign import Campaign
 from volano.wiring import open_house, read_settings
@@ -30,6 +31,7 @@ def launch(
     campaign = launching.draft(house.lake, house.state, idea, now=now(), lens=lens_of(house))
     if not draft:
         campaign = launching.publish(house.state, campaign.key, now=now())
+        finish(house)
     answer(campaign, as_json, lambda: _show(campaign))
 
 
@@ -54,6 +56,7 @@ def ship(key: Key, home: Home = None, as_json: Json = False) -> None:
 
     house = open_house(read_settings(home=home), make=False)
     campaign = ship_it(house.state, key, now=now())
+    finish(house)
     answer(campaign, as_json, lambda: _show(campaign))
 
 

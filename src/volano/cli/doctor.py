@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from volano.wiring import JournalReport
 
 SLOW_SYNC_MS = 20.0
+LONG = DAY // 24  # µs after which long work should be done
 FEW_BYTES = 1_000_000_000
 NEAR = 0.9  # share of the disk budget from which on it is worth a warning
 FAR_BEHIND = 0.1  # share of the journal's budget likewise
@@ -51,6 +52,7 @@ def examine(settings: Settings, *, now: int) -> list[Finding]:
         lambda: [_clock(home, now)],
         lambda: _contents(settings, home),
         lambda: _journals(settings, home),
+        lambda: _works(settings, home, now),
     ]
     return [finding for check in checks for finding in check()]
 
@@ -194,6 +196,31 @@ def _journals(settings: Settings, home: Path) -> list[Finding]:
         mend = f"look at {folder}/damaged; delete {folder}/incidents when it is settled"
         found += [Finding(what="journal", state="warn", says=line, mend=mend) for line in report.damage]
     return found
+
+
+def _works(settings: Settings, home: Path, now: int) -> list[Finding]:
+    """The long work that was begun and is not done."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from volano.domain.work import Work
+    from volano.wiring import open_state
+
+    if not (home / "state.db").is_file():
+        return []
+    try:
+        works = open_state(settings).find(Work)
+    except (VolanoError, SQLAlchemyError):
+        return []  # told by _contents already
+    mend = "start `volano serve`, which takes it up where it was left; if it runs, look at what Today says"
+    return [
+        Finding(
+            what="long work",
+            state="warn" if now - one.made_at > LONG else "good",
+            says=f"{one.said} is under way",
+            mend=mend,
+        )
+        for one in works
+    ]
 
 
 def _lag(report: JournalReport, budget: int) -> Finding:

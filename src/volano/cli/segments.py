@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TextIO
 import msgspec
 import typer
 
+from volano.cli.finishing import finish
 from volano.cli.say import Home, Json, answer, answers, now, progress, table
 from volano.errors import BadInput, NotFound
 from volano.wiring import House, open_house, read_settings
@@ -78,7 +79,7 @@ def segments(
 
     house = open_house(read_settings(home=home), make=False)
     if starters and plant(house.state, now=now()):
-        _settle(house)
+        finish(house)
     inside = sizes(_everybody(house, ["segments"], now()))
     found = [
         {
@@ -138,7 +139,7 @@ def _save(house: House, key: str, rule: Any, name: str, as_json: bool) -> None:
     from volano.flow import segments as keeping
 
     kept = keeping.save(house.state, house.profiles, Segment(key=key, name=name, rule=rule), now=now())
-    _settle(house)
+    finish(house)
     size = sum(1 for _ in keeping.members(house.profiles, key))
     value = {"key": key, "name": kept.name, "count": size}
     answer(value, as_json, lambda: answers.print(f"{kept.name} ({key}): {size:,} people", markup=False))
@@ -148,18 +149,9 @@ def _drop(house: House, key: str, as_json: bool) -> None:
     from volano.flow.segments import drop
 
     _kept(house, key)
-    drop(house.state, house.profiles, key)
-    _settle(house)
+    drop(house.state, house.profiles, key, now=now())
+    finish(house)
     answer({"dropped": key}, as_json, lambda: answers.print(f"{key} is no more.", markup=False))
-
-
-def _settle(house: House) -> None:
-    from volano.flow.knowledge import knowledge
-    from volano.flow.segments import backfill
-
-    with progress("settling people") as move:
-        segments_ = knowledge(house.state, house.settings).ready
-        backfill(house.lake, house.profiles, segments_, now=now(), progress=move)
 
 
 def _members(house: House, rule: Any, export: str | None, as_json: bool) -> None:

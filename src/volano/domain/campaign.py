@@ -9,6 +9,7 @@ import msgspec
 from volano.domain.idea import Content, Format, TriggerKind
 
 CONTROL = "control"
+WATCHED = ("draft", "live", "shipped")  # what their audiences ask for is remembered of people
 
 
 class Trigger(msgspec.Struct, frozen=True, kw_only=True):

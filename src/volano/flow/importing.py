@@ -29,6 +29,7 @@ from volano.flow.house import House
 from volano.flow.inspecting import ImportRequest, make_out
 from volano.flow.joining import recall, tell, whose
 from volano.flow.naming import reread
+from volano.flow.works import withdrawing
 from volano.maths.occurrence import Occurrences
 from volano.observe.claims import claims_of
 from volano.observe.event_rows import read_events, tables
@@ -108,12 +109,18 @@ def run_import(
 def undo_import(house: Importing, key: str, *, now: int) -> tuple[Import, int]:
     """Take an import back, and whom it joined; returns its record and how many rows of the lake that removed.
 
-    What it had kept out comes back as it was told, and is read again under the names of today. An undo that
-    was interrupted can be run again. The profiles are the caller's to make anew.
+    What it had kept out comes back as it was told, and is read again under the names of today. That profiles
+    are to be made anew is on record before anything is done, see `flow.working`.
     NotFound for a key that no import has; BadInput if it was taken back before.
     """
+    undone = undo_later(house.state, key, now=now)
+    return undone, withdrawn(house, undone, now=now)
+
+
+def undo_later(state: State, key: str, *, now: int) -> Import:
+    """The same, but all of it remains to be done by `flow.working`."""
     try:
-        entry = house.state.get(Import, key)
+        entry = state.get(Import, key)
     except NotFound as error:
         raise NotFound(f"there is no import {key!r}; `volano import --list` shows all") from error
     if entry.undone_at:
@@ -121,14 +128,19 @@ def undo_import(house: Importing, key: str, *, now: int) -> tuple[Import, int]:
         raise BadInput(
             f"import {key} of {entry.file} was undone already, on {day}; there is nothing left to undo"
         )
-    removed = house.upkeep.withdraw(key)
+    undone = msgspec.structs.replace(entry, undone_at=now)
+    state.put(undone, withdrawing(state, undone, now=now))
+    return undone
+
+
+def withdrawn(house: Importing, entry: Import, *, now: int) -> int:
+    """Takes out of the lake what an import brought, and whom it joined; how many rows. Can be done again."""
+    removed = house.upkeep.withdraw(entry.key)
     for naming in house.state.find(Naming):
         reread(house, house.corrections, naming)
     if entry.kind == "events":
         recall(house, now=now)
-    undone = msgspec.structs.replace(entry, undone_at=now)
-    house.state.put(undone)
-    return undone, removed
+    return removed
 
 
 def imports(state: State) -> list[Import]:

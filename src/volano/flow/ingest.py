@@ -23,7 +23,7 @@ from volano.flow.decide import person_of
 from volano.flow.house import House
 from volano.flow.knowledge import Knowing, Knowledge
 from volano.flow.remaking import made_anew, renewed
-from volano.flow.segments import AT_ONCE, backfill, due, records
+from volano.flow.segments import due, records
 from volano.observe.addresses import addresses
 from volano.observe.claims import claims, identities, messages, repeated, times
 from volano.observe.membership import OURS, move_rows, turned
@@ -94,22 +94,6 @@ def drain_all(house: Drained) -> int:
         sum(iter(partial(drain, journal, house.lake, house.profiles, by=by, beside=journals), 0))
         for journal in journals
     )
-
-
-def remake_of_house(house: House, people: Iterable[int], *, now: int) -> None:
-    """Makes what is known of some people of a house anew, many or few."""
-    by = Knowing(house.state, house.settings)()
-    waiting = list(people)
-    for low in range(0, len(waiting), AT_ONCE):
-        some = waiting[low : low + AT_ONCE]
-        with house.profiles.turn():
-            remake(house.lake, house.profiles, some, now=now, by=by)
-
-
-def settle_everybody(house: House, *, now: int) -> int:
-    """Brings the membership of everybody up to date after segments changed; returns how many people."""
-    by = Knowing(house.state, house.settings)()
-    return backfill(house.lake, house.profiles, by.ready, now=now)
 
 
 def rebuild_profiles(
@@ -334,6 +318,8 @@ def _grow(
     """Adds what came to what is known: the profiles of rows, and those of people who are one now."""
     parts = tally(block_of(added), zone=by.zone, currency=by.currency)
     found.again([*stitched.anew, *stitched.gone], profiles)
+    if by.unsettled:
+        found.again([*stitched.whole, *stitched.whole.values()], profiles)
     more = [(new, found.known(old, profiles)) for old, new in stitched.whole.items()]
     for person, part in [*((part.person_id, part) for part in parts), *more]:
         if person in found.anew or part is None:

@@ -20,6 +20,7 @@ from volano.flow import ingest
 from volano.flow.decide import person_of
 from volano.flow.house import House
 from volano.flow.knowledge import knowledge
+from volano.flow.works import read_again
 from volano.observe.acts import Named, joining, parting, undoing
 from volano.observe.merges import MERGES, merges_of, rebuilt
 from volano.observe.stitching import CAP, Link, Stitched, resolved
@@ -67,6 +68,7 @@ def _act(house: ingest.Drained, claims: Callable[[], list[Claim]], now: int) -> 
         if not found.moved:
             raise BadInput(_why_not(house, acts[0], found))
         house.lake.append({"merges": merges_of(found.links)})
+        read_again(house.state)
         heirs = _heirs(found)
         remade(house, heirs, heirs=heirs, now=now)
         house.profiles.put(change_of(found))  # last: until then the act can be done again
@@ -171,6 +173,7 @@ def recalled(house: House, *, now: int) -> frozenset[int]:
     links = [_moved(record, after[record.identity], now) for record in moved]
     if links:
         house.lake.append({"merges": merges_of(links)})
+        read_again(house.state)
     house.profiles.put(_difference(house.profiles, known, identities, kins))
     return frozenset(person for link in links for person in (link.was, link.person_id))
 

@@ -2,30 +2,34 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from volano.domain.campaign import Campaign
+from volano.domain.campaign import WATCHED, Campaign
 from volano.domain.naming import Naming
 from volano.domain.segment import Segment
+from volano.domain.work import Work
 from volano.flow.shop import shop_of
 from volano.observe.membership import Ready, ready
 from volano.observe.naming import Names
 from volano.ports import State
 from volano.settings import Settings
 
-_WATCHED = ("draft", "live", "shipped")
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Knowledge:
-    """Immutable; made anew when one of its parts changes. `zone` is the shop's time zone."""
+    """Immutable; made anew when one of its parts changes. `zone` is the shop's time zone.
+
+    `unsettled`: the past of some people is still to be read, so that what two are known to have done is not
+    what they are known to have done as one.
+    """
 
     currency: str = "USD"
     zone: str = "UTC"
     marks: tuple[tuple[str, str], ...] = ()
     names: Names = field(default_factory=Names)
     ready: Ready = field(default_factory=lambda: ready(()))
+    unsettled: bool = False
 
 
 def knowledge(state: State, settings: Settings) -> Knowledge:
@@ -46,7 +50,8 @@ class Knowing:
         state = self._state
         shop, namings = shop_of(state, self._settings), state.find(Naming)
         segments = state.find(Segment)
-        audiences = [each.audience for each in state.find(Campaign) if each.status in _WATCHED]
+        audiences = [each.audience for each in state.find(Campaign) if each.status in WATCHED]
+        unsettled = any(work.kind == "settle" for work in state.find(Work))
         read = (shop, namings, segments, audiences)
         if read != self._read:
             self._made = Knowledge(
@@ -57,4 +62,4 @@ class Knowing:
                 ready=ready(segments, audiences, bounds=shop.rfm),
             )
             self._read = read
-        return self._made
+        return replace(self._made, unsettled=unsettled) if unsettled else self._made

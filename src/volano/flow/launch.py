@@ -9,14 +9,18 @@ from volano.domain.campaign import CONTROL, Campaign
 from volano.domain.durations import DAY, MINUTE
 from volano.domain.idea import Belief, Idea
 from volano.domain.leak import Leak
+from volano.domain.work import Work
 from volano.errors import BadInput, NotFound
 from volano.flow.journeys import home_journey
 from volano.flow.report import first_tries
 from volano.flow.shop import PEOPLE, Lens
+from volano.flow.works import settling
 from volano.observe.sessions import DIMENSIONS
 from volano.plan import playbook
 from volano.plan.sizing import sized, traffic
 from volano.ports import Lake, State
+from volano.rules.nodes import conditions
+from volano.rules.tree import parse
 
 UNDO_FOR = MINUTE
 
@@ -83,7 +87,7 @@ def publish(state: State, key: str, *, now: int) -> Campaign:
         started_at=now,
         review_by=now + int((campaign.plan.days + window) * DAY),
     )
-    state.put(live, *_idea_with(state, campaign, "running"))
+    state.put(live, *_idea_with(state, campaign, "running"), *_past_of(state, live, now))
     return live
 
 
@@ -119,7 +123,11 @@ def resume(state: State, before: Campaign, *, now: int) -> Campaign:
     current = state.get(Campaign, before.key)
     if now - current.ended_at > UNDO_FOR or current.status not in ("stopped", "shipped"):
         raise BadInput("only what was ended less than a minute ago can be taken back")
-    state.put(before, *_idea_with(state, before, "running" if before.status == "live" else "done"))
+    state.put(
+        before,
+        *_idea_with(state, before, "running" if before.status == "live" else "done"),
+        *_past_of(state, before, now),
+    )
     return before
 
 
@@ -129,8 +137,15 @@ def ship(state: State, key: str, *, now: int) -> Campaign:
     if campaign.status not in ("live", "stopped"):
         raise BadInput(f"the campaign is {campaign.status}; only one that has run can be shipped")
     shipped = drafting.shipped(campaign, now=now)
-    state.put(shipped, *_idea_with(state, campaign, "done"))
+    state.put(shipped, *_idea_with(state, campaign, "done"), *_past_of(state, shipped, now))
     return shipped
+
+
+def _past_of(state: State, campaign: Campaign, now: int) -> list[Work]:
+    """That the past is to be read, if the audience asks what people did: nobody may have asked before."""
+    if not conditions(parse(campaign.audience)):
+        return []
+    return [settling(state, f"reading what people did before, for {campaign.name}", now=now)]
 
 
 def _idea_with(state: State, campaign: Campaign, status: str) -> list[Idea]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -12,10 +13,13 @@ from volano.domain.durations import DAY
 from volano.domain.event import ORDER_COMPLETED
 from volano.domain.naming import Naming, naming_key
 from volano.domain.tables import imported
+from volano.domain.undo import Before
 from volano.domain.view import Only, View
 from volano.errors import BadInput
 from volano.flow.house import House
 from volano.flow.shop import shop_of
+from volano.flow.undo import before, keep_before
+from volano.flow.works import rereading
 from volano.observe.naming import Names
 from volano.observe.orders import Shopped
 from volano.observe.rereading import Orders, OrdersTold, Reread, own_row
@@ -38,21 +42,67 @@ class Example(msgspec.Struct, frozen=True, kw_only=True):
     after: dict[str, Any]
 
 
-def save_naming(state: State, naming: Naming, *, now: int) -> Naming:
-    """Keep a naming; from now on events come in under it. BadInput if it says nothing that can be."""
+def save_naming(
+    house: House, naming: Naming, *, now: int, past: bool = False, instead: Naming | None = None
+) -> Naming:
+    """Keep a naming; from now on events come in under it. BadInput if it says nothing that can be.
+
+    `past`: what came before is to be read under it, too. `instead` of that naming, which is dropped. As with
+    segments, no event falls between what a drain sees and what is read of the past.
+    """
     checked(naming)
     kept = msgspec.structs.replace(
         naming, key=naming_key(naming.source, naming.event), made_at=now, properties=_words(naming)
     )
-    state.put(kept)
+    state = house.state
+    known = [one for one in state.find(Naming) if one.key == kept.key or one == instead]
+    with house.profiles.turn():
+        keep_before(state, Before(key=_undo(kept.key), namings=tuple(known), past=past, at=now))
+        _change(state, [kept], known, past=past, now=now)
     return kept
 
 
-def drop_naming(state: State, key: str) -> Naming:
-    """Take a naming back: events come in under their own name again."""
+def drop_naming(house: House, key: str, *, now: int) -> Naming:
+    """Take a naming back: events come in under their own name again, and so will have those before."""
+    state = house.state
     naming = state.get(Naming, key)
-    state.drop(Naming, key)
+    with house.profiles.turn():
+        keep_before(state, Before(key=_undo(key), namings=(naming,), past=True, at=now))
+        _change(state, [], [naming], past=True, now=now)
     return naming
+
+
+def restore_naming(house: House, key: str, *, now: int) -> str:
+    """Take back what was last done about the naming of this key; the source that it was about, "" for all.
+
+    BadInput if that is not known any more.
+    """
+    state = house.state
+    was = before(state, _undo(key))
+    now_there = [one for one in state.find(Naming) if one.key == key]
+    with house.profiles.turn():
+        _change(state, was.namings, now_there, past=was.past, now=now)
+        state.drop(Before, was.key)
+    return next((one.source for one in (*was.namings, *now_there)), "")
+
+
+def _undo(key: str) -> str:
+    return f"naming {key}"
+
+
+def _change(state: State, kept: Sequence[Naming], gone: Sequence[Naming], *, past: bool, now: int) -> None:
+    """These namings for those; with their past to be read anew. In a turn of the profiles."""
+    every = {one.key: one for one in (*gone, *kept)}
+    works = [rereading(state, one, now=now) for one in every.values()] if past else []
+    state.put(*works, *kept)
+    for key in every.keys() - {one.key for one in kept}:
+        state.drop(Naming, key)
+
+
+def shown(namings: Iterable[Naming], source: str) -> dict[str, Naming]:
+    """The naming by which each event of a source comes in: its own before one for all."""
+    mine = sorted((one for one in namings if one.source in ("", source)), key=lambda one: one.source)
+    return {one.event: one for one in mine}
 
 
 def names_of(state: State) -> Names:
@@ -80,7 +130,8 @@ def preview(lake: Lake, naming: Naming, *, currency: str, now: int) -> list[Exam
 def reread(house: House, corrections: Corrections, naming: Naming) -> set[int]:
     """Reads the past of a naming, kept or dropped, under the names of today; returns whose past it was.
 
-    Their profiles are the caller's to make anew. Reading twice is the same as reading once.
+    Their profiles are the caller's to make anew. Reading twice is the same as reading once, and returns the
+    same people.
     """
     names, currency = names_of(house.state), shop_of(house.state, house.settings).currency
     orders = OrdersTold(names=names, currency=currency, naming=naming)
@@ -90,11 +141,12 @@ def reread(house: House, corrections: Corrections, naming: Naming) -> set[int]:
     repeats = told.repeats()  # those that are told no more are looked at again, under an id of their own
     of = Reread(names=names, currency=currency, repeats=repeats | set(map(own_row, repeats)))
     kept = any(one.event == naming.event for one in house.state.find(Naming))
-    people: set[int] = set()
     for column in ("told", "event") if kept or naming.event == naming.to else ("told",):
-        added = corrections.rewrite(_only(naming, column), of)
-        if "events" in added:
-            people |= set(_of_sources(added["events"])["person_id"].to_pylist())
+        corrections.rewrite(_only(naming, column), of)
+    people: set[int] = set()
+    for column in ("told", "event"):
+        rows = house.lake.read(View(columns=("origin",), only=_only(naming, column)))
+        people |= set(pc.unique(_of_sources(rows)["person_id"]).to_pylist())
     return people
 
 

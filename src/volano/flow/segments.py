@@ -6,7 +6,6 @@ import re
 from array import array
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import nullcontext
 from itertools import islice
 from typing import Any
 
@@ -14,11 +13,15 @@ import msgspec
 import pyarrow as pa
 from msgspec.structs import replace
 
+from volano.domain.campaign import WATCHED, Campaign
 from volano.domain.change import Change, Key
 from volano.domain.profile import Profile
 from volano.domain.segment import Due, Move, Segment
+from volano.domain.undo import Before
 from volano.domain.view import View
 from volano.errors import BadInput, BadRule
+from volano.flow.undo import before, keep_before
+from volano.flow.works import settling
 from volano.observe.called import Called, called
 from volano.observe.membership import (
     Ready,
@@ -37,7 +40,7 @@ from volano.ports import Lake, Profiles, State
 from volano.rules.block import block_mask
 from volano.rules.block_past import Pasts
 from volano.rules.nodes import Test, conditions, fields
-from volano.rules.tree import SEGMENTS
+from volano.rules.tree import SEGMENTS, parse
 from volano.rules.words import said
 
 AT_ONCE = 5_000  # people settled in one turn of the profiles
@@ -62,10 +65,10 @@ class Preview(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def save(state: State, profiles: Profiles, segment: Segment, *, now: int) -> Segment:
-    """Keep a segment; BadInput, in one sentence, if it cannot be. Then comes `backfill`.
+    """Keep a segment, and that everybody is to be settled; BadInput, in one sentence, if it cannot be.
 
     It is put in a turn of the profiles, so that whoever drains after it goes by it: no event falls between
-    what the drain and what the backfill sees.
+    what the drain sees and what is read of the past.
     """
     if not _KEY.fullmatch(segment.key):
         raise BadInput(f"the key {segment.key!r} must be small letters, digits, - and _, at most 64")
@@ -82,25 +85,42 @@ def save(state: State, profiles: Profiles, segment: Segment, *, now: int) -> Seg
     if kept.key in broken:
         raise BadRule(broken[kept.key])
     with profiles.turn():
-        state.put(kept)
+        state.put(kept, settling(state, f"seeing who is in {kept.name}", now=now))
     return kept
 
 
-def drop(state: State, profiles: Profiles, key: str) -> None:
-    """Forget a segment; NotFound without it. Its members leave in silence when they are settled next."""
-    state.get(Segment, key)
-    for other in state.find(Segment):
-        if other.key != key and key in _names(other):
-            raise BadInput(f"segment {other.key!r} names {key!r}; change it first")
+def drop(state: State, profiles: Profiles, key: str, *, now: int) -> None:
+    """Forget a segment, and see to it that nobody is in it; NotFound without it, BadInput if it is needed."""
+    kept = state.get(Segment, key)
+    for what, name, rule in asking(state):
+        if (what, name) != ("segment", key) and key in _names(rule):
+            raise BadInput(f"the {what} {name!r} names {key!r}; change it first")
     with profiles.turn():
+        keep_before(state, Before(key=f"segment {key}", segment=kept, at=now))
+        state.put(settling(state, f"seeing that nobody is in {kept.name} any more", now=now))
         state.drop(Segment, key)
 
 
+def restore(state: State, profiles: Profiles, key: str, *, now: int) -> Segment:
+    """Put back a segment that was dropped; BadInput if it is not known any more."""
+    was = before(state, f"segment {key}")
+    assert was.segment is not None
+    kept = save(state, profiles, was.segment, now=now)
+    state.drop(Before, was.key)
+    return kept
+
+
+def asking(state: State) -> Iterator[tuple[str, str, Any]]:
+    """What has a rule: the word for it, its key, the rule; campaigns as long as anybody may see them."""
+    yield from (("segment", one.key, one.rule) for one in state.find(Segment))
+    yield from (("campaign", one.key, one.audience) for one in state.find(Campaign) if one.status in WATCHED)
+
+
 def plant(state: State, *, now: int) -> bool:
-    """Put the starter segments into a house that has none; whether it did."""
+    """Put the starter segments into a house that has none, for everybody to be settled; whether it did."""
     if state.find(Segment):
         return False
-    state.put(*starters(now=now))
+    state.put(*starters(now=now), settling(state, "seeing who is in which segment", now=now))
     return True
 
 
@@ -128,44 +148,51 @@ class Since:
 _UNKNOWN = Since()
 
 
+def settle_some(
+    profiles: Profiles, segments: Ready, past: Moments, low: int | None, *, now: int, since: Since = _UNKNOWN
+) -> tuple[int, int | None]:
+    """Brings the past and the membership of the next AT_ONCE people from id `low` on up to date.
+
+    In silence: nobody is told to have entered or left. Returns how many people these were, and from where to
+    go on, None at the end. To be called in a turn of the profiles, with its clock, so that nobody who moved
+    before is set back; by `since` people were in segments before.
+    """
+    before = dict(islice(_people(profiles, _FIRST if low is None else low), AT_ONCE))
+    if not before:
+        return 0, None
+    first, end = min(before), max(before) + 1
+    found, was = by_person(of_people(past, first, end)), since.between(first, end)
+    told = {
+        person: replace(
+            remembering(profile, united(profile.done, found.get(person, {}))),
+            segments={**was.get(person, {}), **profile.segments},
+        )
+        for person, profile in before.items()
+    }
+    after, _, dues = turned(told, None, segments, now)
+    profiles.put(records(before, after, (), dues))
+    return len(before), end if len(before) == AT_ONCE else None
+
+
 def backfill(
     lake: Lake,
     profiles: Profiles,
     segments: Ready,
     *,
     now: int,
-    since: Since | None = None,
+    since: Since = _UNKNOWN,
     progress: Progress | None = None,
 ) -> int:
-    """Bring the past and the membership of everybody up to date, after a segment or everything was made anew.
-
-    In silence: nobody is told to have entered or left. Returns how many people there are. Drains go on
-    between turns of AT_ONCE people; but `since`, by which people were in segments before, is for who has the
-    turn already, and keeps it.
-    """
-    turn = profiles.turn if since is None else nullcontext
-    past = _past(lake, tuple(segments.conditions.values()), now)
-    done, low = 0, _FIRST
+    """Does so for everybody in the one turn that the caller has; how many people there are."""
+    past = past_of(lake, tuple(segments.conditions.values()), now)
+    done, low = 0, None
     while True:
-        with turn():
-            before = dict(islice(_people(profiles, low), AT_ONCE))
-            if not before:
-                return done
-            low = max(before) + 1
-            found = by_person(of_people(past, min(before), low))
-            was = (since or _UNKNOWN).between(min(before), low)
-            told = {
-                person: replace(
-                    remembering(profile, united(profile.done, found.get(person, {}))),
-                    segments={**was.get(person, {}), **profile.segments},
-                )
-                for person, profile in before.items()
-            }
-            after, _, dues = turned(told, None, segments, now)
-            profiles.put(records(before, after, (), dues))
-        done += len(before)
+        some, low = settle_some(profiles, segments, past, low, now=now, since=since)
+        done += some
         if progress is not None:
             progress(done, 0)
+        if low is None:
+            return done
 
 
 def records(
@@ -199,6 +226,13 @@ def due(profiles: Profiles, segments: Ready, *, now: int, limit: int = DUE_AT_ON
     after, moves, dues = turned(before, None, segments, now)
     change = records(before, after, moves, dues)
     return Change(puts=change.puts, drops=(*((Due, key) for key in popped), *change.drops))
+
+
+def past_of(lake: Lake, asked: Sequence[Any], now: int) -> Moments:
+    """What everybody did, as far as these conditions remember it."""
+    if not asked:
+        return Moments()
+    return lake.tally(view_of(asked), moments_of(asked, now)) or Moments()
 
 
 def facts_asked(rule: Any) -> frozenset[str]:
@@ -248,15 +282,9 @@ def _people(profiles: Profiles, low: int) -> Iterator[tuple[int, Profile]]:
 
 def _chosen(lake: Lake, people: pa.Table, tree: Test, now: int) -> pa.Table:
     _check_facts(tree)
-    past = _past(lake, conditions(tree), now)
+    past = past_of(lake, conditions(tree), now)
     mask = block_mask(tree, people, Pasts(people, past.tables, now))
     return people.filter(pa.array(mask))
-
-
-def _past(lake: Lake, asked: Sequence[Any], now: int) -> Moments:
-    if not asked:
-        return Moments()
-    return lake.tally(view_of(asked), moments_of(asked, now)) or Moments()
 
 
 def _check_facts(tree: Test) -> None:
@@ -265,8 +293,8 @@ def _check_facts(tree: Test) -> None:
         raise BadRule(f"there is no fact {unknown[0]!r}; see docs/reference/traits.md for those there are")
 
 
-def _names(segment: Segment) -> frozenset[str]:
+def _names(rule: Any) -> frozenset[str]:
     try:
-        return named(tree_of(segment.rule))
+        return named(parse(rule))
     except BadRule:
         return frozenset()

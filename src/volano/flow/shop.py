@@ -13,9 +13,11 @@ from msgspec.structs import replace
 from volano.domain.identity import Address
 from volano.domain.shop import NAMED_BY_MARKS, Shop
 from volano.domain.view import View
+from volano.domain.work import Work
 from volano.errors import BadInput, NotFound
 from volano.flow.decide import person_of
 from volano.flow.house import House
+from volano.flow.works import renewing, settling
 from volano.observe.identity import address_key, identity
 from volano.observe.staff import Staff, of_domains
 from volano.ports import Lake, Profiles, State
@@ -50,8 +52,8 @@ def shop_of(state: State, settings: Settings | None = None) -> Shop:
         return Shop(timezone=known.timezone, currency=known.currency)
 
 
-def save_shop(state: State, shop: Shop, *, now: int) -> Shop:
-    """Keep the settings; BadInput, naming the field, if one of them cannot be."""
+def save_shop(state: State, shop: Shop, *, now: int, settings: Settings | None = None) -> Shop:
+    """Keep the settings and what work follows from them; BadInput, naming the field, if one cannot be."""
     kept = replace(
         shop,
         key=Shop().key,
@@ -70,8 +72,20 @@ def save_shop(state: State, shop: Shop, *, now: int) -> Shop:
         )
     if shop.rfm.wrong():
         raise BadInput(shop.rfm.wrong())
-    state.put(kept)
+    state.put(kept, *_follows(state, shop_of(state, settings), kept, now))
     return kept
+
+
+def _follows(state: State, before: Shop, kept: Shop, now: int) -> list[Work]:
+    """What is to be done with everybody when the clock, the money or the types of customers are others."""
+    if kept.timezone != before.timezone:  # the days and hours of everybody are others
+        what = f"counting everybody's days anew by the clock of {kept.timezone}"
+        return [renewing(state, what, now=now)]
+    if kept.currency != before.currency:  # and so is what counts as revenue
+        return [renewing(state, f"counting everybody's money anew in {kept.currency}", now=now)]
+    if kept.rfm != before.rfm:
+        return [settling(state, "seeing who is which type by the new limits", now=now)]
+    return []
 
 
 def lens_of(house: House) -> Lens:

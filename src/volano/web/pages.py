@@ -22,8 +22,6 @@ from volano.domain.account import Session, Source
 from volano.domain.campaign import Campaign
 from volano.domain.durations import SECOND
 from volano.domain.leak import slice_name
-from volano.domain.naming import Naming
-from volano.domain.segment import Segment
 from volano.errors import NotAllowed, NotFound, VolanoError
 from volano.flow.shop import shop_of
 from volano.web import words
@@ -103,14 +101,6 @@ class Memo:
             self._failed[key] = error
 
 
-@dataclass(frozen=True, slots=True)
-class Renamed:
-    """What an event was taken as before, None for nothing, and whether its past was read anew."""
-
-    before: Naming | None
-    past: bool
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
     """What the pages of the console work with."""
@@ -123,8 +113,6 @@ class Desk:
     memo: Memo
     clock: Callable[[], int]
     ended: dict[str, Campaign] = field(default_factory=dict)  # as they were, for undo
-    dropped: dict[str, Segment] = field(default_factory=dict)
-    renamed: dict[str, Renamed] = field(default_factory=dict)
 
     @property
     def zone(self) -> str:

@@ -9,18 +9,21 @@ from time import monotonic
 from typing import TypeVar
 
 from volano.domain.durations import DAY
+from volano.domain.work import Work
 from volano.errors import VolanoError
 from volano.flow.arrivals import Recent, erasures
 from volano.flow.ingest import drain, look_again
 from volano.flow.knowledge import Knowing
 from volano.flow.segments import DUE_AT_ONCE
 from volano.flow.shop import PEOPLE, lens_of
+from volano.flow.working import Working
 from volano.ports import Journal
 from volano.wiring import FIRST, House, hold_budget
 
 _IDLE = 0.05  # seconds between looks at empty journals
 _REST_DRAINED = 0.05  # seconds of rest after a small drain at most: each commit costs the same, full or not
 _LOOK = 0.3  # seconds between looks at whether it is time to think
+_TRY_AGAIN = 30.0  # seconds until long work that went wrong is tried again
 _LOOK_TIDY = 1.0  # seconds between looks at whether it is time to tidy
 _THINK_EVERY = 15.0  # seconds between two plans while events come in
 _THINK_ANYWAY = 600.0  # seconds between two plans while none do: a file may have been imported
@@ -34,9 +37,10 @@ T = TypeVar("T")
 
 
 class Turning:
-    """Moves what came in to the lake, and beside that plans and judges anew and keeps the lake in order.
+    """Moves what came in to the lake, and beside that plans and judges anew, keeps the lake in order and does
+    the long work there is.
 
-    Each of the three has a thread, so that none waits for another. `version` changes whenever the lake may
+    Each of the four has a thread, so that none waits for another. `version` changes whenever the lake may
     have; `troubles` says what went wrong last, by what was being done; a trouble never ends a thread and
     goes away when the thing works again.
     """
@@ -51,16 +55,21 @@ class Turning:
         self._thought_at = self._tidied_at = self._expired_at = self._measured_at = float("-inf")
         self._thinking = self._tidying = 0.0  # seconds that it took last
         self._going_by = Knowing(house.state, house.settings)
+        self._working = Working(house, clock)
         self.recent = Recent(forgotten=partial(erasures, house.profiles))
         self.version = 0
         self.received_at = 0  # when events last came through here; UTC µs
         self.troubles: dict[str, str] = {}
-        self.jobs: tuple[str, ...] = ()  # what the console has asked for and is under way
 
     def start(self) -> None:
         """Begin to turn."""
         self._stop.clear()
-        turns = {"draining": self._drain_on, "thinking": self._think_on, "tidying": self._tidy_on}
+        turns = {
+            "draining": self._drain_on,
+            "thinking": self._think_on,
+            "tidying": self._tidy_on,
+            "working": self._work_on,
+        }
         self._threads = [
             Thread(target=turn, name=f"volano-{name}", daemon=True) for name, turn in turns.items()
         ]
@@ -80,18 +89,10 @@ class Turning:
             self.version += 1
             self._fresh = True
 
-    def soon(self, what: str, act: Callable[[], object]) -> None:
-        """Do something long beside everything else; `jobs` names it until it is done."""
-
-        def done() -> None:
-            self._try(what, act)
-            with self._lock:
-                self.jobs = tuple(job for job in self.jobs if job != what)
-            self.touched()
-
-        with self._lock:
-            self.jobs = (*self.jobs, what)
-        Thread(target=done, name="volano-job", daemon=True).start()
+    @property
+    def jobs(self) -> tuple[str, ...]:
+        """The long work that is under way, with how much of it is done."""
+        return tuple(work.said for work in self._house.state.find(Work))
 
     def _drain_on(self) -> None:
         while not self._stop.is_set():
@@ -109,6 +110,18 @@ class Turning:
         while not self._stop.is_set():
             self.tidy()
             self._stop.wait(_LOOK_TIDY)
+
+    def _work_on(self) -> None:
+        while not self._stop.is_set():
+            did = self.work()
+            self._stop.wait(_TRY_AGAIN if did is None else 0 if did else _LOOK)
+
+    def work(self) -> bool | None:
+        """Do a stretch of the long work there is; whether there was any, None if it went wrong."""
+        did = self._try("working through the past", lambda: self._working.step() is not None)
+        if did:
+            self.touched()
+        return did
 
     def drain(self) -> int:
         """Move frames from every journal to the lake; how many were moved."""

@@ -9,15 +9,14 @@ import msgspec
 
 from volano.domain.naming import Naming, naming_key
 from volano.domain.registry import Seen
-from volano.errors import BadInput, NotFound
+from volano.errors import BadInput
 from volano.flow import naming as flow
 from volano.flow.arrivals import event_seen, events_seen, source_seen, suggestions
-from volano.flow.ingest import remake_of_house
 from volano.flow.shop import shop_of
 from volano.flow.sources import source_of
 from volano.observe.shop_words import STANDARD, WORDS
 from volano.web import words
-from volano.web.pages import Ask, Desk, Page, Renamed, Route, back, form, page
+from volano.web.pages import Ask, Desk, Page, Route, back, form, page
 
 _MONEY = ("revenue", "price")
 _ROOM = 4  # empty rows for names of properties
@@ -28,7 +27,7 @@ def source(request: Ask, desk: Desk, key: str) -> Page:
     """The names that a source sends, those that want a word first."""
     house = desk.house
     wanted = {one.event: one for one in suggestions(house.profiles, house.state) if one.source == key}
-    namings = {one.event: one for one in house.state.find(Naming) if one.source in ("", key)}
+    namings = flow.shown(house.state.find(Naming), key)
     seen = events_seen(house.profiles, key)
     seen.sort(key=lambda one: (one.event not in wanted, -one.count))
     every = request.query_params.get("all") == "1"
@@ -54,9 +53,9 @@ def event(request: Ask, desk: Desk, key: str) -> Page:
 def _kept(desk: Desk, key: str, name: str) -> Naming:
     """The naming of an event, or what would be proposed."""
     house = desk.house
-    for one in house.state.find(Naming):
-        if one.event == name and one.source in ("", key):
-            return one
+    known = flow.shown(house.state.find(Naming), key).get(name)
+    if known is not None:
+        return known
     for proposed in suggestions(house.profiles, house.state):
         if proposed.source == key and proposed.event == name:
             return Naming(key="", source=key, event=name, to=proposed.to, properties=proposed.properties)
@@ -157,58 +156,25 @@ def save(request: Ask, desk: Desk) -> Page:
     """Keep a naming; with the other button also read the past under it."""
     sent, naming = form(request), _sent(request)
     key, past = sent.get("source", ""), "past" in sent
-    before = _of_key(desk, naming.key)
+    shown = _kept(desk, key, naming.event)
+    instead = shown if shown.key else None  # what was shown was changed, also from one source to all
     try:
-        kept = flow.save_naming(desk.house.state, naming, now=desk.clock())
+        kept = flow.save_naming(desk.house, naming, now=desk.clock(), past=past, instead=instead)
     except BadInput as error:
         return _show(request, desk, key, naming, problem=error.message)
-    desk.renamed[kept.key] = Renamed(before, past)
-    if past:
-        _reread(desk, kept)
     return back(f"/sources/{key}", "reread" if past else "named", kept.key)
-
-
-def _of_key(desk: Desk, key: str) -> Naming | None:
-    try:
-        return desk.house.state.get(Naming, key)
-    except NotFound:
-        return None
 
 
 def drop(request: Ask, desk: Desk) -> Page:
     """Take a naming back, and read the past without it."""
-    naming = flow.drop_naming(desk.house.state, form(request).get("key", ""))
-    desk.renamed[naming.key] = Renamed(naming, past=True)
-    _reread(desk, naming)
+    naming = flow.drop_naming(desk.house, form(request).get("key", ""), now=desk.clock())
     return back(f"/sources/{form(request).get('source', '') or naming.source}", "unnamed", naming.key)
 
 
 def take_back(request: Ask, desk: Desk) -> Page:
     """Take an event as it was taken before it was named or unnamed."""
-    key = form(request).get("key", "")
-    was = desk.renamed.pop(key, None)
-    if was is None:
-        raise BadInput("there is nothing to take back; it was done too long ago")
-    now = _of_key(desk, key)
-    if was.before is not None:
-        desk.house.state.put(was.before)
-    elif now is not None:
-        flow.drop_naming(desk.house.state, key)
-    changed = was.before or now
-    if was.past and changed is not None:
-        _reread(desk, changed)
-    source = changed.source if changed else ""
+    source = flow.restore_naming(desk.house, form(request).get("key", ""), now=desk.clock())
     return back(f"/sources/{source}" if source else "/sources", "named-back")
-
-
-def _reread(desk: Desk, naming: Naming) -> None:
-    house = desk.house
-
-    def read() -> None:
-        people = flow.reread(house, house.corrections, naming)
-        remake_of_house(house, people, now=desk.clock())
-
-    desk.turning.soon(f"reading the past of {naming.event} anew", read)
 
 
 ROUTES = [

@@ -17,7 +17,6 @@ from volano.domain.profile import Profile
 from volano.domain.segment import Segment
 from volano.errors import BadInput, NotFound
 from volano.flow import segments as flow
-from volano.flow.ingest import settle_everybody
 from volano.observe.overlap import sizes
 from volano.observe.traits.buying import paid
 from volano.rules.words import sentence
@@ -208,7 +207,6 @@ def save(request: Ask, desk: Desk, key: str) -> Page:
     except BadInput as error:
         shown = replace(before, name=name, rule=rule if isinstance(rule, dict) else before.rule)
         return _edit(request, desk, shown, typed, any_of=any_of, problem=error.message)
-    desk.turning.soon(f"seeing who is in {kept.name}", lambda: settle_everybody(house, now=desk.clock()))
     return back(f"/segments/{kept.key}", "saved")
 
 
@@ -234,22 +232,17 @@ def drop(request: Ask, desk: Desk) -> Page:
     key = form(request).get("key", "")
     kept = desk.house.state.get(Segment, key)
     try:
-        flow.drop(desk.house.state, desk.house.profiles, key)
+        flow.drop(desk.house.state, desk.house.profiles, key, now=desk.clock())
     except BadInput as error:
         return _edit(request, desk, kept, problem=error.message)
-    desk.dropped[key] = kept
     desk.turning.touched()
     return back("/segments", "segment-dropped", key)
 
 
 def restore(request: Ask, desk: Desk) -> Page:
     """Put it back."""
-    kept = desk.dropped.pop(form(request).get("key", ""), None)
-    if kept is None:
-        raise BadInput("there is nothing to take back; it was deleted too long ago")
-    flow.save(desk.house.state, desk.house.profiles, kept, now=desk.clock())
     house = desk.house
-    desk.turning.soon(f"seeing who is in {kept.name}", lambda: settle_everybody(house, now=desk.clock()))
+    kept = flow.restore(house.state, house.profiles, form(request).get("key", ""), now=desk.clock())
     return back(f"/segments/{kept.key}", "restored")
 
 

@@ -14,9 +14,7 @@ from volano.domain.money import digits
 from volano.domain.rfm import Four, RfmBounds
 from volano.domain.shop import WEEKDAYS, Shop
 from volano.errors import BadInput
-from volano.flow.ingest import rebuild_profiles, settle_everybody
 from volano.flow.journeys import home_journey, keep_journey
-from volano.flow.knowledge import knowledge
 from volano.flow.shop import save_shop, shop_of
 from volano.web.pages import Ask, Desk, Page, Route, address, back, form, page, write_key
 
@@ -79,24 +77,10 @@ def settings(request: Ask, desk: Desk) -> Page:
 
 def undo_import(request: Ask, desk: Desk) -> Page:
     """Take an import back: its rows leave the lake, and what is known of people is made anew beside."""
-    from volano.flow.importing import undo_import as take_back
+    from volano.flow.importing import undo_later
 
-    house = desk.house
-    undone, _ = take_back(house, form(request).get("key", ""), now=desk.clock())
-    _anew(desk, f"making what is known of people anew without {undone.file}")
+    undo_later(desk.house.state, form(request).get("key", ""), now=desk.clock())
     return back("/settings", "import-undone")
-
-
-def _anew(desk: Desk, what: str) -> None:
-    """Make all that is known of people anew from the lake, beside everything else."""
-    house = desk.house
-
-    def act() -> int:
-        names = [journal.name for journal in house.journals()]
-        by = knowledge(house.state, house.settings)
-        return rebuild_profiles(house.lake, house.profiles, names, now=desk.clock(), by=by)
-
-    desk.turning.soon(what, act)
 
 
 def journey(request: Ask, desk: Desk) -> Page:
@@ -118,17 +102,9 @@ def shop(request: Ask, desk: Desk) -> Page:
     house, sent = desk.house, form(request)
     before = shop_of(house.state, house.settings)
     try:
-        kept = save_shop(house.state, _shop_sent(before, sent), now=desk.clock())
+        save_shop(house.state, _shop_sent(before, sent), now=desk.clock(), settings=house.settings)
     except BadInput as error:
         return more(request, desk, status=422, problem=error.message, typed=sent)
-    if kept.timezone != before.timezone:  # the days and hours of everybody are others
-        _anew(desk, f"counting everybody's days anew by the clock of {kept.timezone}")
-    elif kept.currency != before.currency:  # and so is what counts as revenue
-        _anew(desk, f"counting everybody's money anew in {kept.currency}")
-    elif kept.rfm != before.rfm:
-        desk.turning.soon(
-            "seeing who is which type by the new limits", lambda: settle_everybody(house, now=desk.clock())
-        )
     desk.turning.touched()
     return back("/settings", "saved")
 

@@ -1,0 +1,18 @@
+"""What can be taken back."""
+
+from __future__ import annotations
+
+import msgspec
+
+from volano.domain.naming import Naming
+from volano.domain.segment import Segment
+
+
+class Before(msgspec.Struct, frozen=True, kw_only=True):
+    """What there was before something was changed at `at` (UTC µs), and whether the past was read anew."""
+
+    key: str
+    segment: Segment | None = None
+    namings: tuple[Naming, ...] = ()
+    past: bool = False
+    at: int

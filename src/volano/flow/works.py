@@ -1,0 +1,51 @@
+"""Long work is put on record in the moment that causes it; `flow.working` does it."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from volano.domain.account import Import
+from volano.domain.naming import Naming
+from volano.domain.work import Work
+from volano.ports import State
+
+
+def settling(state: State, what: str, *, now: int) -> Work:
+    """The segments of everybody, from the beginning: what is asked of people has changed."""
+    return _begun(state, Work(key="settle", kind="settle", what=what, made_at=now))
+
+
+def rereading(state: State, naming: Naming, *, now: int) -> Work:
+    """The past of a naming that was kept or dropped."""
+    what = f"reading the past of {naming.event} anew"
+    return _begun(
+        state, Work(key=f"reread {naming.key}", kind="reread", what=what, naming=naming, made_at=now)
+    )
+
+
+def renewing(state: State, what: str, *, now: int) -> Work:
+    """All that is known of people, from the lake."""
+    return _begun(state, Work(key="renew", kind="renew", what=what, made_at=now))
+
+
+def withdrawing(state: State, entry: Import, *, now: int) -> Work:
+    """An import out of the lake, then all that is known of people."""
+    what = f"making what is known of people anew without {entry.file}"
+    key = f"withdraw {entry.key}"
+    return _begun(state, Work(key=key, kind="withdraw", what=what, about=entry.key, made_at=now))
+
+
+def read_again(state: State) -> None:
+    """What was read of the past for work under way counts no more: rows are somebody else's by now.
+
+    To be called in the turn of the profiles in which that happens.
+    """
+    for one in state.find(Work):
+        if one.kind == "settle":
+            state.put(replace(one, anew=one.anew + 1))
+
+
+def _begun(state: State, work: Work) -> Work:
+    """The work; if the same is under way, it is begun again."""
+    known = next((one for one in state.find(Work) if one.key == work.key), None)
+    return work if known is None else replace(work, anew=known.anew + 1)
