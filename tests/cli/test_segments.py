@@ -101,3 +101,19 @@ def test_starters_come_once(home: Path) -> None:
 def test_what_cannot_be_asked_is_named(words: list[str], told: str, home: Path) -> None:
     with pytest.raises(BadInput, match=told):
         said(*words, home=home)
+
+
+def test_a_list_from_a_file_is_named_in_rules_and_dropped(home: Path, tmp_path: Path) -> None:
+    file = tmp_path / "plans.csv"
+    file.write_text("plan\ngold\nsilver\n")
+    assert asked("lists", "add", "plans", str(file), "--name", "Plans", home=home)["members"] == 2
+    assert [one["key"] for one in asked("lists", home=home)] == ["plans"]
+    assert "Plans" in said("lists", home=home)
+    rule = json.dumps({"traits.plan": {"$notInGroup": "plans"}})
+    assert asked("segment", "--rule", rule, "--count", home=home) == {"count": 4}
+    assert asked("lists", "drop", "plans", home=home) == {"dropped": "plans"}
+    with pytest.raises(BadInput, match="there is no list 'plans'"):
+        said("segment", "--rule", rule, "--count", home=home)
+    with pytest.raises(BadInput, match="there is no list 'plans'"):
+        said("lists", "drop", "plans", home=home)
+    assert "No list yet" in said("lists", home=home)

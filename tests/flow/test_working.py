@@ -13,9 +13,7 @@ from msgspec.structs import replace
 
 from tests.flow.site import MINUTE, NOW, event, order
 from tests.web.shop import DRAFT, empty_house
-from volano.act.choose import snapshot
 from volano.domain.account import Import
-from volano.domain.campaign import Campaign
 from volano.domain.change import Change
 from volano.domain.event import Event, Intake
 from volano.domain.naming import Naming
@@ -41,6 +39,7 @@ from volano.flow.working import Working
 from volano.observe.identity import identity
 from volano.testing.journal_memory import MemoryJournal
 from volano.testing.profiles_memory import MemoryProfiles
+from volano.web.decisions import Live
 from volano.wiring import House
 
 DAY = 86_400_000_000
@@ -247,7 +246,7 @@ def test_who_become_one_while_the_past_is_read_have_both_their_pasts(house: Hous
 def meant(house: House, user: str) -> list[str]:
     """The campaigns that mean somebody."""
     ask = Ask(source="web", anonymous_id="", user_id=user, context={}, now=NOW)
-    ready = snapshot(house.state.find(Campaign))
+    ready = Live(house.state).ready(NOW)
     return ready.meant(facts_of(ask, known_profile(house.profiles, ask)))
 
 

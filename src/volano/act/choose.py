@@ -19,7 +19,8 @@ from volano.domain.rfm import RfmBounds
 from volano.errors import BadRule
 from volano.rules.block import compile_block
 from volano.rules.compile import compile_trees
-from volano.rules.tree import parse
+from volano.rules.lists import check_lists
+from volano.rules.tree import Groups, parse
 
 Arms = npt.NDArray[np.str_]
 SERVED = ("live", "shipped")
@@ -51,15 +52,21 @@ class Snapshot:
     broken: tuple[tuple[str, str], ...] = ()
 
 
-def snapshot(campaigns: Iterable[Campaign], bounds: RfmBounds = _USUAL) -> Snapshot:
-    """The live and shipped ones of the campaigns, by key; one whose rule is bad harms no other."""
+def snapshot(
+    campaigns: Iterable[Campaign], bounds: RfmBounds = _USUAL, groups: Groups | None = None
+) -> Snapshot:
+    """The live and shipped ones of the campaigns, by key; one whose rule is bad harms no other.
+
+    `groups` are saved lists; None: no audience names one.
+    """
     offers, trees, broken = {}, {}, []
     for campaign in sorted(campaigns, key=lambda each: each.key):
         if campaign.status not in SERVED:
             continue
         try:
-            trees[campaign.key] = parse(campaign.audience)
-            offers[campaign.key] = _offer(campaign)
+            check_lists(campaign.audience, groups or {})
+            trees[campaign.key] = parse(campaign.audience, groups)
+            offers[campaign.key] = _offer(campaign, groups)
         except BadRule as error:
             broken.append((campaign.key, error.message))
     return Snapshot(offers=offers, meant=compile_trees(trees), broken=tuple(broken), bounds=bounds)
@@ -108,10 +115,10 @@ def told(ready: Snapshot, decisions: Sequence[Decision], identity: str) -> list[
     return found
 
 
-def _offer(campaign: Campaign) -> Offer:
+def _offer(campaign: Campaign, groups: Groups | None) -> Offer:
     return Offer(
         campaign=campaign,
-        block=compile_block(campaign.audience),
+        block=compile_block(campaign.audience, groups),
         options=[Option(variant=arm.key, propensity=arm.weight) for arm in campaign.arms],
         told={arm.key: _told(campaign, arm) for arm in campaign.arms},
     )

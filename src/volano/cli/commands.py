@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from volano.cli import bring, campaigns, demo, house, loop, people, segments, serve, sources, sql
+from volano.cli import bring, campaigns, demo, house, lists, loop, people, segments, serve, sources, sql
 
 
 def register(app: typer.Typer) -> None:
@@ -16,6 +16,7 @@ def register(app: typer.Typer) -> None:
     app.command("people")(people.people)
     app.command("segment")(segments.segment)
     app.command("segments")(segments.segments)
+    app.command("lists")(lists.lists)
     app.command("journey")(loop.journey)
     app.command("leaks")(loop.leaks)
     app.command("ideas")(loop.ideas)

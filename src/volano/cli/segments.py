@@ -127,11 +127,13 @@ def _kept(house: House, key: str) -> Segment:
 
 def _preview(house: House, rule: Any) -> Preview:
     from volano.domain.segment import Segment
+    from volano.flow.asking import groups_of
     from volano.flow.segments import facts_asked, preview
 
     moment = now()
     people = _everybody(house, facts_asked(rule), moment)
-    return preview(house.lake, people, rule, house.state.find(Segment), now=moment)
+    groups = groups_of(house.state, [rule])
+    return preview(house.lake, people, rule, house.state.find(Segment), now=moment, groups=groups)
 
 
 def _save(house: House, key: str, rule: Any, name: str, as_json: bool) -> None:
@@ -155,10 +157,12 @@ def _drop(house: House, key: str, as_json: bool) -> None:
 
 
 def _members(house: House, rule: Any, export: str | None, as_json: bool) -> None:
+    from volano.flow.asking import groups_of
     from volano.flow.segments import facts_asked, fitting, named_people
 
     moment = now()
-    people = fitting(house.lake, _everybody(house, facts_asked(rule), moment), rule, now=moment)
+    everybody, groups = _everybody(house, facts_asked(rule), moment), groups_of(house.state, [rule])
+    people = fitting(house.lake, everybody, rule, now=moment, groups=groups)
     names = named_people(house.lake, people)
     found = [{"person_id": person, "known_as": names[person]} for person in people]
     if export is None:

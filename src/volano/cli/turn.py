@@ -16,6 +16,7 @@ from volano.domain.tables import TIME
 from volano.domain.verdict import Lesson
 from volano.domain.visit import came_from
 from volano.flow import launch, propose
+from volano.flow.asking import groups_of
 from volano.flow.decide import decide_block
 from volano.flow.importing import ImportReport, run_import
 from volano.flow.inspecting import ImportRequest
@@ -78,7 +79,9 @@ class Offers:
 
     def __init__(self, house: House) -> None:
         self._house = house
-        self._ready = snapshot(house.state.find(Campaign))
+        campaigns = house.state.find(Campaign)
+        groups = groups_of(house.state, (one.audience for one in campaigns))
+        self._ready = snapshot(campaigns, groups=groups)
         self._rows: list[pa.Table] = []
 
     def __call__(self, visits: Visits) -> Sequence[Offer]:

@@ -7,8 +7,10 @@ from typing import Any
 
 from volano.domain.campaign import WATCHED, Campaign
 from volano.domain.naming import Naming
+from volano.domain.saved_list import SavedList
 from volano.domain.segment import Segment
 from volano.domain.work import Work
+from volano.flow.asking import groups_of
 from volano.flow.shop import shop_of
 from volano.observe.membership import Ready, ready
 from volano.observe.naming import Names
@@ -51,15 +53,21 @@ class Knowing:
         shop, namings = shop_of(state, self._settings), state.find(Naming)
         segments = state.find(Segment)
         audiences = [each.audience for each in state.find(Campaign) if each.status in WATCHED]
+        lists = state.find(SavedList)
         unsettled = any(work.kind == "settle" for work in state.find(Work))
-        read = (shop, namings, segments, audiences)
+        read = (shop, namings, segments, audiences, lists)
         if read != self._read:
             self._made = Knowledge(
                 currency=shop.currency,
                 zone=shop.timezone,
                 marks=tuple(sorted(shop.marks.items())),
                 names=Names(namings),
-                ready=ready(segments, audiences, bounds=shop.rfm),
+                ready=ready(
+                    segments,
+                    audiences,
+                    groups=groups_of(state, [*(one.rule for one in segments), *audiences]),
+                    bounds=shop.rfm,
+                ),
             )
             self._read = read
         return replace(self._made, unsettled=unsettled) if unsettled else self._made

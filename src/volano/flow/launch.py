@@ -11,6 +11,7 @@ from volano.domain.idea import Belief, Idea
 from volano.domain.leak import Leak
 from volano.domain.work import Work
 from volano.errors import BadInput, NotFound
+from volano.flow.asking import groups_of
 from volano.flow.journeys import home_journey
 from volano.flow.report import first_tries
 from volano.flow.shop import PEOPLE, Lens
@@ -19,6 +20,7 @@ from volano.observe.sessions import DIMENSIONS
 from volano.plan import playbook
 from volano.plan.sizing import sized, traffic
 from volano.ports import Lake, State
+from volano.rules.lists import check_lists
 from volano.rules.nodes import conditions
 from volano.rules.tree import parse
 
@@ -66,7 +68,7 @@ def revise(lake: Lake, state: State, campaign: Campaign, *, now: int, lens: Lens
         raise BadInput(
             "a campaign that has been published cannot be changed; stop it and make a new one of the idea"
         )
-    drafting.check(campaign)
+    _check(state, campaign)
     changed = replace(_planned(lake, state, campaign, lens), made_at=now)
     state.put(changed)
     return changed
@@ -79,7 +81,7 @@ def publish(state: State, key: str, *, now: int) -> Campaign:
         return campaign
     if campaign.status != "draft":
         raise BadInput(f"the campaign is {campaign.status}; only a draft can be published")
-    drafting.check(campaign)
+    _check(state, campaign)
     window = max(goal.days for goal in campaign.goals)
     live = replace(
         campaign,
@@ -89,6 +91,11 @@ def publish(state: State, key: str, *, now: int) -> Campaign:
     )
     state.put(live, *_idea_with(state, campaign, "running"), *_past_of(state, live, now))
     return live
+
+
+def _check(state: State, campaign: Campaign) -> None:
+    drafting.check(campaign)
+    check_lists(campaign.audience, groups_of(state, [campaign.audience]))
 
 
 def unpublish(state: State, key: str, *, now: int) -> Campaign:

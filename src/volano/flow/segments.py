@@ -13,13 +13,13 @@ import msgspec
 import pyarrow as pa
 from msgspec.structs import replace
 
-from volano.domain.campaign import WATCHED, Campaign
 from volano.domain.change import Change, Key
 from volano.domain.profile import Profile
 from volano.domain.segment import Due, Move, Segment
 from volano.domain.undo import Before
 from volano.domain.view import View
 from volano.errors import BadInput, BadRule
+from volano.flow.asking import asking, groups_of
 from volano.flow.undo import before, keep_before
 from volano.flow.works import settling
 from volano.observe.called import Called, called
@@ -40,8 +40,8 @@ from volano.ports import Lake, Profiles, State
 from volano.rules.block import block_mask
 from volano.rules.block_past import Pasts
 from volano.rules.nodes import Test, conditions, fields
-from volano.rules.tree import SEGMENTS, parse
-from volano.rules.words import said
+from volano.rules.tree import SEGMENTS, Groups, parse
+from volano.rules.words import sentence
 
 AT_ONCE = 5_000  # people settled in one turn of the profiles
 SAMPLE = 10
@@ -72,16 +72,17 @@ def save(state: State, profiles: Profiles, segment: Segment, *, now: int) -> Seg
     """
     if not _KEY.fullmatch(segment.key):
         raise BadInput(f"the key {segment.key!r} must be small letters, digits, - and _, at most 64")
-    tree = tree_of(segment.rule)
-    _check_facts(tree)
     known = {each.key: each for each in state.find(Segment)}
+    groups = groups_of(state, [segment.rule, *(each.rule for each in known.values())])
+    tree = tree_of(segment.rule, groups)
+    _check_facts(tree)
     kept = replace(
         segment,
         name=segment.name.strip() or segment.key,
         made_at=known[segment.key].made_at if segment.key in known else now,
         changed_at=now,
     )
-    broken = dict(ready([*(known | {kept.key: kept}).values()]).broken)
+    broken = dict(ready([*(known | {kept.key: kept}).values()], groups=groups).broken)
     if kept.key in broken:
         raise BadRule(broken[kept.key])
     with profiles.turn():
@@ -108,12 +109,6 @@ def restore(state: State, profiles: Profiles, key: str, *, now: int) -> Segment:
     kept = save(state, profiles, was.segment, now=now)
     state.drop(Before, was.key)
     return kept
-
-
-def asking(state: State) -> Iterator[tuple[str, str, Any]]:
-    """What has a rule: the word for it, its key, the rule; campaigns as long as anybody may see them."""
-    yield from (("segment", one.key, one.rule) for one in state.find(Segment))
-    yield from (("campaign", one.key, one.audience) for one in state.find(Campaign) if one.status in WATCHED)
 
 
 def plant(state: State, *, now: int) -> bool:
@@ -241,16 +236,22 @@ def facts_asked(rule: Any) -> frozenset[str]:
 
 
 def preview(
-    lake: Lake, people: pa.Table, rule: Any, segments: Sequence[Segment] = (), *, now: int
+    lake: Lake,
+    people: pa.Table,
+    rule: Any,
+    segments: Sequence[Segment] = (),
+    *,
+    now: int,
+    groups: Groups | None = None,
 ) -> Preview:
     """Whom a rule would fit, of the table of everybody; BadInput if a segment cannot have the rule.
 
     What people did is read from the lake in one pass, if the rule asks for it.
     """
-    tree = tree_of(rule)
+    tree = tree_of(rule, groups)
     chosen = _chosen(lake, people, tree, now)
     return Preview(
-        said=said(tree),
+        said=sentence(rule),
         size=chosen.num_rows,
         people=people.num_rows,
         share=chosen.num_rows / max(people.num_rows, 1),
@@ -259,9 +260,9 @@ def preview(
     )
 
 
-def fitting(lake: Lake, people: pa.Table, rule: Any, *, now: int) -> list[int]:
+def fitting(lake: Lake, people: pa.Table, rule: Any, *, now: int, groups: Groups | None = None) -> list[int]:
     """The ids of the people of the table whom a rule fits."""
-    return sorted(_chosen(lake, people, tree_of(rule), now)["person_id"].to_pylist())
+    return sorted(_chosen(lake, people, tree_of(rule, groups), now)["person_id"].to_pylist())
 
 
 def members(profiles: Profiles, key: str) -> Iterator[Profile]:

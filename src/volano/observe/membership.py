@@ -28,6 +28,7 @@ from volano.observe.traits.rfm import turns as rfm_turns
 from volano.observe.traits.visits import turns as visit_turns
 from volano.rules.change import Change, compile_changes
 from volano.rules.compile import DONE, NOW, compile_trees
+from volano.rules.lists import check_lists
 from volano.rules.nodes import At, Compare, Condition, Test, compares, conditions, fields, leaves
 from volano.rules.tree import SEGMENTS, Groups, parse
 
@@ -94,7 +95,11 @@ def ready(
 
 
 def tree_of(rule: Any, groups: Groups | None = None) -> Test:
-    """The tree of a segment's rule; BadRule if a segment cannot have it."""
+    """The tree of a segment's rule; BadRule if a segment cannot have it, and if it names a list that is not
+    among the `groups`, unless these are None.
+    """
+    if groups is not None:
+        check_lists(rule, groups)
     tree = parse(rule, groups)
     named(tree)
     for condition in conditions(tree):

@@ -44,7 +44,7 @@ def parse(rule: Any, groups: Groups | None = None) -> Test:
     >>> parse({"orders": {"$gte": 2}})
     At(field='orders', test=Compare(operator='gte', constant=2))
     """
-    return _Reader(groups or {}).condition(rule, 1)
+    return _Reader({} if groups is None else groups).condition(rule, 1)
 
 
 def validate(rule: Any) -> None:

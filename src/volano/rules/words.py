@@ -62,7 +62,15 @@ def sentence(rule: Any) -> str:
     >>> sentence({"$or": [{"source": {"$in": ["mail", "push"]}}, {"$didNot": {"event": "Order Completed"}}]})
     'source mail or push, or never did "Order Completed"'
     """
-    return said(parse(rule))
+    return said(parse(rule, _ByName()))
+
+
+class _ByName(dict[str, tuple[str, ...]]):
+    """Saved lists that are told by their names."""
+
+    def get(self, name: str, default: Any = ()) -> Any:
+        """The list in words; what is no list but a segment's name, as it is."""
+        return default or (f"in the list {name}",)
 
 
 def said(test: Test) -> str:  # noqa: PLR0911  one arm for each kind of node

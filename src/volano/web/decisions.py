@@ -11,7 +11,9 @@ import msgspec
 from volano.act.choose import Snapshot, snapshot
 from volano.domain.campaign import Campaign
 from volano.domain.rfm import RfmBounds
+from volano.domain.saved_list import SavedList
 from volano.errors import BadBody, BadInput
+from volano.flow.asking import groups_of
 from volano.flow.decide import Ask, decide_one
 from volano.flow.shop import shop_of
 from volano.ports import Journal, Profiles, State
@@ -74,15 +76,17 @@ class Live:
     def __init__(self, state: State) -> None:
         self._state = state
         self._read_at = -REFRESH
-        self._read: tuple[list[Campaign], RfmBounds] = ([], RfmBounds())
+        self._read: tuple[list[Campaign], RfmBounds, list[SavedList]] = ([], RfmBounds(), [])
         self._ready = snapshot(())
 
     def ready(self, now: int) -> Snapshot:
         """What is live, at most a second old."""
         if not 0 <= now - self._read_at < REFRESH:  # the clock may have been set back
-            found = (self._state.find(Campaign), shop_of(self._state).rfm)
+            state = self._state
+            found = (state.find(Campaign), shop_of(state).rfm, state.find(SavedList))
             if found != self._read:
-                self._read, self._ready = found, snapshot(*found)
+                groups = groups_of(state, (one.audience for one in found[0]))
+                self._read, self._ready = found, snapshot(found[0], found[1], groups)
             self._read_at = now
         return self._ready
 

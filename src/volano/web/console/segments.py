@@ -17,6 +17,7 @@ from volano.domain.profile import Profile
 from volano.domain.segment import Segment
 from volano.errors import BadInput, NotFound
 from volano.flow import segments as flow
+from volano.flow.asking import groups_of
 from volano.observe.overlap import sizes
 from volano.observe.traits.buying import paid
 from volano.rules.words import sentence
@@ -125,7 +126,8 @@ def _size(desk: Desk, rule: dict[str, Any] | str, key: str) -> tuple[Size | None
     people, as_of = known
 
     def look() -> flow.Preview:
-        return flow.preview(desk.house.lake, people, rule, others, now=desk.clock())
+        groups = groups_of(desk.house.state, [rule])
+        return flow.preview(desk.house.lake, people, rule, others, now=desk.clock(), groups=groups)
 
     try:  # what people did is read from the lake, and that may take a while
         found: flow.Preview | None = desk.memo.lately(("size", msgspec.json.encode(rule), key, as_of), look)
