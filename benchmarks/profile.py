@@ -27,7 +27,11 @@ from volano.adapters.profiles_lmdb import LmdbProfiles
 from volano.domain.change import Change
 from volano.domain.profile import Profile
 from volano.domain.tables import EVENTS, TIME
+from volano.flow.segments import settle_some
 from volano.maths.hashing import hash63
+from volano.observe.membership import ready
+from volano.observe.moments import Moments
+from volano.observe.starters import starters
 from volano.observe.traits import VIEW, facts, joined, people, roll
 
 EVENTS_EACH, MONTHS, LIMIT = 20, 12, 2.0
@@ -147,6 +151,18 @@ def opened(store: Path) -> int:
     return sum(1 for _, one in profiles.scan(Profile) if facts(one, now=now))
 
 
+def settled(store: Path) -> int:
+    """Everybody's membership of the starter segments, as after a segment was changed; how many people."""
+    now = (START + 366 * DAY) * 1_000_000
+    segments = ready(starters(now=now))
+    profiles = LmdbProfiles(store)
+    done, low = settle_some(profiles, segments, Moments(), None, now=now)
+    while low is not None:
+        some, low = settle_some(profiles, segments, Moments(), low, now=now)
+        done += some
+    return done
+
+
 def measured(what: Callable[..., int], *arguments: Any) -> tuple[int, float, float, float]:
     """What it returns in a process of its own, its CPU and wall seconds, and its peak of memory in MB."""
     ours, theirs = multiprocessing.get_context("spawn").Pipe()
@@ -207,6 +223,9 @@ def run(home: Path, count: int) -> bool:
     print(f"{spent / floor:.2f} × floor; {known:,} people, {size / 2**20:,.0f} MB, {size / known:.0f} B each")
     _, spent_reading, wall, memory = measured(opened, home / "profiles")
     print(f"all read, facts told       {spent_reading:7.1f} CPU s {wall:7.1f} s {memory:7,.0f} MB")
+    _, spent_settling, wall, memory = measured(settled, home / "profiles")
+    print(f"16 starter segments        {spent_settling:7.1f} CPU s {wall:7.1f} s {memory:7,.0f} MB")
+    print(f"settled                    {spent_settling / known * 1e6:7.1f} µs a person")
     one_by_one(home / "profiles")
     return spent <= LIMIT * floor
 

@@ -162,6 +162,9 @@ RULES: dict[str, Any] = {
     "spent": {"$did": {"event": ORDERED, "sum": {"of": "revenue", "$gte": 20}}, "orders": {"$lt": 9}},
     "led": {"$sequence": {"steps": [{"event": VIEWED}, {"event": ORDERED}], "span": "3d", "within": "2w"}},
     "asleep": {"days_since_order": {"$gte": 5}},
+    "busy": {"events_7d": {"$gte": 2}},
+    "back": {"sessions": {"$gte": 2}},
+    "type": {"rfm": {"$in": ["new", "about to sleep"]}},
 }
 
 

@@ -9,7 +9,7 @@ from volano.domain.profile import Profile
 from volano.domain.segment import Move, Segment
 from volano.errors import BadRule
 from volano.observe.membership import Ready, move_rows, ready, settled, tree_of, turned
-from volano.observe.traits import facts
+from volano.observe.traits import block_of, facts, tally
 
 DAY = 86_400_000_000
 
@@ -148,3 +148,11 @@ def test_types_that_hang_on_the_clock_are_settled_when_it_strikes() -> None:
     assert [moment // DAY for moment in moments] == [2, 32, 92, 182, 367]
     assert [move.segment for move in moves] == ["asleep"]
     assert of(new={"orders": 1}).turns == ()
+
+
+@pytest.mark.parametrize(("rule", "again"), [({"sessions": 1}, False), ({"events_7d": 1}, True)])
+def test_only_who_is_asked_for_what_time_changes_is_looked_at_again(rule: Any, again: bool) -> None:
+    segments = ready([Segment(key="x", name="X", rule=rule)])
+    (one,) = tally(block_of({"events": events({"time": 50 * DAY})}))
+    _, _, dues = turned({1: one}, None, segments, 50 * DAY + 1)
+    assert (dues[1] is not None) == again

@@ -28,7 +28,6 @@ from volano.observe.membership import (
     move_id,
     named,
     ready,
-    remembering,
     strangers,
     tree_of,
     turned,
@@ -159,9 +158,12 @@ def settle_some(
     found, was = by_person(of_people(past, first, end)), since.between(first, end)
     told = {
         person: replace(
-            remembering(profile, united(profile.done, found.get(person, {}))),
+            profile,
+            done=united(profile.done, found.get(person, {})),
             segments={**was.get(person, {}), **profile.segments},
         )
+        if person in found or person in was
+        else profile
         for person, profile in before.items()
     }
     after, _, dues = turned(told, None, segments, now)
@@ -204,7 +206,7 @@ def records(
     puts: list[tuple[Key, msgspec.Struct]] = [((move.at, move_id(move)), move) for move in moves]
     for person, profile in after.items():
         at = dues.get(person) or 0
-        puts.append((person, replace(profile, due=at)))
+        puts.append((person, profile if profile.due == at else replace(profile, due=at)))
         if at:
             puts.append(((at, person), Due(at=at, person_id=person)))
     drops = [(Due, (one.due, person)) for person, one in before.items() if one.due]

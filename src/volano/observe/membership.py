@@ -19,12 +19,13 @@ from volano.domain.tables import TIME, filled
 from volano.errors import BadRule
 from volano.maths.hashing import hash63
 from volano.observe.moments import moments, pruned, united
-from volano.observe.traits import FIELDS, TIMED, facts
+from volano.observe.traits import FIELDS, TIMED, facts, telling
 from volano.observe.traits.given import TRAITS as GIVEN
 from volano.observe.traits.notices import turns as notice_turns
 from volano.observe.traits.phones import turns as phone_turns
 from volano.observe.traits.rfm import USUAL
 from volano.observe.traits.rfm import turns as rfm_turns
+from volano.observe.traits.trait import Trait
 from volano.observe.traits.visits import turns as visit_turns
 from volano.rules.change import Change, compile_changes
 from volano.rules.compile import DONE, NOW, compile_trees
@@ -34,6 +35,8 @@ from volano.rules.tree import SEGMENTS, Groups, parse
 
 Turns = Callable[[Profile, int], int | None]  # the next moment after one (both UTC µs)
 OURS = "volano"  # origin of rows that the house writes itself
+# Facts of those groups that only events change: who asks for them alone need not be looked at again.
+_STEADY = frozenset({"sessions", "notified", "opened", "rfm_frequency", "rfm_money"})
 _NAMING = frozenset({"in", "nin", "all"})
 
 
@@ -42,14 +45,16 @@ class Ready:
     """All segments made ready, immutable: made anew when a segment or a campaign changes.
 
     `levels` decide the segments in turn: one that names others comes after them. `conditions` (by key) are
-    all that must be remembered of people, those of campaigns' audiences among them. `change` and `turns` tell
-    when time alone may change something. `broken` names the segments that were left out and why.
+    all that must be remembered of people, those of campaigns' audiences among them. `told` are the groups of
+    facts that the segments ask for. `change` and `turns` tell when time alone may change something. `broken`
+    names the segments that were left out and why.
     """
 
     keys: frozenset[str] = frozenset()
     levels: tuple[Callable[[Mapping[str, Any]], list[str]], ...] = ()
     conditions: Mapping[str, Condition]
     change: Change
+    told: tuple[Trait, ...] = ()
     turns: tuple[Turns, ...] = ()
     bounds: RfmBounds = USUAL
     broken: tuple[tuple[str, str], ...] = ()
@@ -83,12 +88,14 @@ def ready(
         except BadRule:  # `act.choose.snapshot` tells of it
             continue
     live = {key: tree for level in levels for key, tree in level.items()}
+    names = frozenset().union(*map(fields, live.values()))
     return Ready(
         keys=frozenset(live),
         levels=tuple(map(compile_trees, levels)),
         conditions={one.key: one for one in conditions(*live.values(), *asked)},
         change=compile_changes(live.values(), TIMED),
-        turns=_turns(frozenset().union(*map(fields, live.values())), bounds),
+        told=telling(names),
+        turns=_turns(names, bounds),
         bounds=bounds,
         broken=tuple(broken),
     )
@@ -140,8 +147,8 @@ def settled(
 ) -> tuple[Profile, list[Move], int | None]:
     """The person's record at `now` (UTC µs), whom they came to be, and when time alone may change it next.
 
-    `found` are the facts of the profile at `now`. What no rule needs to remember is dropped, and so are
-    segments that are no more.
+    `found` are the facts of the profile at `now` that segments ask for. What no rule needs to remember is
+    dropped, and so are segments that are no more.
     """
     done = pruned(profile.done, ready.conditions, now)
     asked = {**found, NOW: now, DONE: done, SEGMENTS: []}
@@ -178,15 +185,10 @@ def turned(
     dues: dict[int, int | None] = {}
     for person, known in profiles.items():
         profile = replace(known, done=united(known.done, told[person])) if person in told else known
-        asked = facts(profile, now=now, bounds=ready.bounds)
+        asked = facts(profile, now=now, bounds=ready.bounds, of=ready.told)
         after[person], moved, dues[person] = settled(profile, asked, ready, now)
         moves += moved
     return after, moves, dues
-
-
-def remembering(profile: Profile, found: Mapping[str, Sequence[tuple[int, int, int]]]) -> Profile:
-    """The profile that remembers exactly these moments: after the lake was read for all conditions."""
-    return replace(profile, done={key: list(each) for key, each in found.items()})
 
 
 def move_rows(moves: Sequence[Move]) -> pa.Table:
@@ -219,7 +221,7 @@ def _turns(names: frozenset[str], bounds: RfmBounds) -> tuple[Turns, ...]:
         "rfm": partial(rfm_turns, bounds=bounds),
         "phones": phone_turns,
     }
-    groups = {FIELDS[name].group for name in names & FIELDS.keys()}
+    groups = {FIELDS[name].group for name in names & FIELDS.keys() - _STEADY}
     return tuple(turns for group, turns in known.items() if group in groups)
 
 

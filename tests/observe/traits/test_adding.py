@@ -17,7 +17,20 @@ from volano.domain.profile import Profile
 from volano.domain.tables import EVENTS
 from volano.maths import shorts
 from volano.observe.identity import order_row
-from volano.observe.traits import VIEW, Roll, block_of, facts, joined, people, roll, tally, taste
+from volano.observe.traits import (
+    FIELDS,
+    TIMED,
+    VIEW,
+    Roll,
+    block_of,
+    facts,
+    joined,
+    people,
+    roll,
+    tally,
+    taste,
+    telling,
+)
 from volano.testing.lake_memory import MemoryLake
 
 ZONE = "America/New_York"
@@ -140,6 +153,15 @@ def test_tastes_of_too_many_names_over_too_long_a_time_add_up(one: list[Row], ot
 
 
 NAMES = [f"name {number}" for number in range(300)]
+
+
+@settings(deadline=None, max_examples=40)
+@given(ROWS, st.sets(st.sampled_from([*FIELDS, "traits.plan"])))
+def test_the_facts_that_are_asked_for_are_what_all_facts_say(rows: list[Row], names: set[str]) -> None:
+    wanted = names | {TIMED[name].anchor for name in names & TIMED.keys()}
+    for one in tally(block(rows)):
+        every, some = facts(one, now=NOW), facts(one, now=NOW, of=telling(names))
+        assert [some.get(name) for name in wanted] == [every.get(name) for name in wanted]
 
 
 def long_history(seed: int) -> list[Row]:

@@ -7,7 +7,7 @@ the making anew from the lake are one function.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise, repeat, starmap
 from typing import Any
@@ -25,6 +25,7 @@ from volano.observe.traits.cart import CART
 from volano.observe.traits.draws import DRAWS
 from volano.observe.traits.gear import GEAR
 from volano.observe.traits.given import GIVEN
+from volano.observe.traits.given import TRAITS as GIVEN_TRAITS
 from volano.observe.traits.held import HELD
 from volano.observe.traits.history import History
 from volano.observe.traits.hours import HOURS
@@ -144,14 +145,35 @@ def joined(one: Profile, other: Profile) -> Profile:
     return Profile(**columns)
 
 
-def facts(profile: Profile | None, *, now: int, bounds: RfmBounds = USUAL) -> dict[str, Any]:
-    """What rules may ask of a person at `now` (UTC µs), by the names of FIELDS, without what is missing."""
+def facts(
+    profile: Profile | None, *, now: int, bounds: RfmBounds = USUAL, of: Sequence[Trait] = TRAITS
+) -> dict[str, Any]:
+    """What rules may ask of a person at `now` (UTC µs), by the names of FIELDS, without what is missing.
+
+    `of` only some groups, see `telling`.
+    """
     found: dict[str, Any] = {}
     profile = _NOTHING if profile is None else profile
-    for trait in TRAITS:
-        trait.facts(profile, now, found)
-    rfm_facts(profile, now, found, bounds)
+    for trait in of:
+        if trait is RFM:
+            rfm_facts(profile, now, found, bounds)
+        else:
+            trait.facts(profile, now, found)
     return found
+
+
+def telling(names: Iterable[str]) -> tuple[Trait, ...]:
+    """The groups that tell the facts of these names, and the moments since which they grow.
+
+    >>> [trait.name for trait in telling(["days_since_order", "traits.plan", "nonsense"])]
+    ['buying', 'given']
+    """
+    asked_for = {*names}
+    asked_for |= {TIMED[name].anchor for name in asked_for if name in TIMED}
+    groups = {FIELDS[name].group for name in asked_for if name in FIELDS}
+    if any(name.startswith(GIVEN_TRAITS) for name in asked_for):
+        groups.add(GIVEN.name)
+    return tuple(trait for trait in TRAITS if trait.name in groups)
 
 
 def turns(profile: Profile, *, now: int, bounds: RfmBounds = USUAL) -> int | None:
