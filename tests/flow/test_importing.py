@@ -354,7 +354,7 @@ def test_exposures_are_exposures(house: House) -> None:
 def test_what_an_import_kept_out_comes_back_under_the_names_of_today(house: House) -> None:
     bring(house, "orders", "order_id,customer_id,date,total\nT1,ann,2020-01-03,50\n")
     naming = Naming(key="", event="purchase", to=ORDER_COMPLETED, properties={"number": "order_id"})
-    save_naming(house.state, naming, now=NOW)
+    save_naming(house, naming, now=NOW)
     told = Event(
         kind="track",
         event="purchase",
@@ -367,7 +367,7 @@ def test_what_an_import_kept_out_comes_back_under_the_names_of_today(house: Hous
     drained.add(Intake(source="web", received_at=NOW, events=[told]), "j0", 1)
     house.lake.append(drained.tables())
     now_minor = msgspec.structs.replace(naming, minor=True)
-    save_naming(house.state, now_minor, now=NOW)
+    save_naming(house, now_minor, now=NOW)
     reread(house, house.corrections, now_minor)
     assert amounts(house, "events") == [5000]
     undo_import(house, imports(house.state)[0].key, now=NOW)
