@@ -17,8 +17,10 @@ from volano.adapters.profiles_lmdb import LmdbProfiles
 from volano.domain.change import Change, Packed
 from volano.domain.profile import Profile
 from volano.domain.rfm import RfmBounds
+from volano.domain.shop import Shop
 from volano.flow import everybody as flow
 from volano.flow.everybody import everybody, given_kinds, left_out
+from volano.flow.shop import Lens
 from volano.observe import census as rules
 from volano.observe.traits import facts, people, tally
 from volano.observe.traits.rfm import USUAL
@@ -100,7 +102,7 @@ def rows_of(table: Any) -> list[dict[str, Any]]:
 
 def same(store: Store, now: int = NOW, names: list[str] | None = None, bounds: RfmBounds = USUAL) -> bool:
     """Whether it tells just what the profiles tell."""
-    ours = everybody(store, names, now=now, bounds=bounds)
+    ours = everybody(store, names, now=now, lens=Lens(shop=Shop(rfm=bounds)))
     theirs = people((one for _, one in store.profiles.scan(Profile)), now=now, bounds=bounds, names=names)
     assert rows_of(ours) == rows_of(theirs)
     assert ours.schema.equals(theirs.schema)

@@ -139,10 +139,11 @@ def _preview(house: House, rule: Any) -> Preview:
 def _save(house: House, key: str, rule: Any, name: str, as_json: bool) -> None:
     from volano.domain.segment import Segment
     from volano.flow import segments as keeping
+    from volano.flow.shop import lens_of
 
     kept = keeping.save(house.state, house.profiles, Segment(key=key, name=name, rule=rule), now=now())
     finish(house)
-    size = sum(1 for _ in keeping.members(house.profiles, key))
+    size = sum(1 for _ in keeping.members(house.profiles, key, lens=lens_of(house)))
     value = {"key": key, "name": kept.name, "count": size}
     answer(value, as_json, lambda: answers.print(f"{kept.name} ({key}): {size:,} people", markup=False))
 
@@ -193,10 +194,9 @@ def _show(found: Preview) -> None:
 
 
 def _everybody(house: House, names: Iterable[str], moment: int) -> Any:
-    """These facts of all people, by the shop's own types of customers."""
+    """These facts of all people but staff, by the shop's own types of customers."""
     from volano.flow.everybody import everybody
-    from volano.flow.shop import shop_of
+    from volano.flow.shop import lens_of
 
-    bounds = shop_of(house.state, house.settings).rfm
     with progress("looking at people") as move:
-        return everybody(house, names, now=moment, bounds=bounds, progress=move)
+        return everybody(house, names, now=moment, lens=lens_of(house), progress=move)

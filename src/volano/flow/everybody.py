@@ -12,10 +12,10 @@ import pyarrow as pa
 from volano.domain.change import Counted
 from volano.domain.profile import Profile
 from volano.domain.rfm import RfmBounds
+from volano.flow.shop import PEOPLE, Lens
 from volano.maths.columns import Ints
 from volano.observe.census import crowded, fresh, latest, merged, most_changed, needed, over, stamp, without
 from volano.observe.traits import KEPT, asked, kept, told
-from volano.observe.traits.rfm import USUAL
 from volano.observe.traits.table import PERSON, UNTIL, given_types
 from volano.ports import Census, Profiles
 
@@ -38,19 +38,20 @@ def everybody(
     names: Iterable[str] | None = None,
     *,
     now: int,
-    bounds: RfmBounds = USUAL,
+    lens: Lens = PEOPLE,
     progress: Progress | None = None,
 ) -> pa.Table:
-    """The facts of all people at `now` (UTC µs), all or those of `names`; see `observe.traits.people`.
+    """The facts of all people but staff at `now` (UTC µs), all or those of `names`; see `traits.people`.
 
     The first time, and after all profiles were made afresh, everybody's are worked out.
     """
-    return told(_rows(house, asked(names), now, bounds, progress), names, now=now)
+    rows = _rows(house, asked(names), now, lens.shop.rfm, progress)
+    return told(without(rows, np.array(lens.staff, np.int64)), names, now=now)
 
 
-def given_kinds(house: Counting, *, now: int, bounds: RfmBounds = USUAL) -> dict[str, pa.DataType]:
+def given_kinds(house: Counting, *, now: int, lens: Lens = PEOPLE) -> dict[str, pa.DataType]:
     """The given traits that anybody has, by key, and the type of their columns."""
-    return given_types(_rows(house, [PERSON, "given", UNTIL], now, bounds, None))
+    return given_types(_rows(house, [PERSON, "given", UNTIL], now, lens.shop.rfm, None))
 
 
 def left_out(house: Counting, people: Iterable[int]) -> None:

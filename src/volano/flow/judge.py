@@ -10,6 +10,7 @@ from volano.evaluate.offsets import ArmTally, tally, view
 from volano.evaluate.verdict import verdict
 from volano.flow.report import newest
 from volano.flow.shop import PEOPLE, Lens
+from volano.observe.bots import Slowly
 from volano.ports import Lake
 
 
@@ -18,8 +19,8 @@ def judge(
 ) -> Verdict:
     """The verdict with data up to `as_of` (UTC µs): the newest event unless told, and never after `now`."""
     until = min(data_until(lake, now=now) if as_of is None else as_of, now)
-    count = partial(tally, campaign=campaign, until=until, currency=lens.shop.currency)
-    found = lake.tally(lens.on(view(campaign, until)), count)
+    count = Slowly(partial(tally, campaign=campaign, until=until, currency=lens.shop.currency))
+    found = lake.tally(Slowly.view(lens.on(view(campaign, until))), count)
     return verdict(campaign, found or ArmTally.empty(campaign), as_of=until, now=now)
 
 

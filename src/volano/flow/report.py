@@ -12,7 +12,7 @@ from volano.domain.leak import Journey, Leak
 from volano.domain.tables import EVENTS, empty
 from volano.domain.view import View
 from volano.flow.shop import PEOPLE, Lens
-from volano.observe.bots import slow
+from volano.observe.bots import Slowly, slow
 from volano.observe.sessions import DIMENSIONS, with_visits
 from volano.observe.span import Span
 from volano.plan.journey import count, journey_json
@@ -43,14 +43,14 @@ class CountJourney:
 
     @property
     def view(self) -> View:
-        """What it needs of the lake: all events if visits matter, else only those of the steps."""
+        """What it needs of the lake: all events if visits matter, else those of the steps and page views."""
         columns = ["event", "revenue", "currency", *[name for name in self.by if name in EVENTS.names]]
         if not set(self.by) <= {*EVENTS.names, *DIMENSIONS}:
             columns.append("properties")
         if self.by_visits:
             return View(columns=tuple(dict.fromkeys([*columns, *_VISIT_COLUMNS])))
         steps = (("event", tuple(dict.fromkeys(self.journey.steps))),)
-        return View(columns=tuple(dict.fromkeys(columns)), only=steps)
+        return Slowly.view(View(columns=tuple(dict.fromkeys(columns)), only=steps))
 
     def __call__(self, block: pa.Table) -> JourneyTally:
         block = slow(block)

@@ -20,6 +20,7 @@ from volano.domain.undo import Before
 from volano.domain.view import View
 from volano.errors import BadInput, BadRule
 from volano.flow.asking import asking, groups_of
+from volano.flow.shop import PEOPLE, Lens
 from volano.flow.undo import before, keep_before
 from volano.flow.works import settling
 from volano.observe.called import Called, called
@@ -267,9 +268,11 @@ def fitting(lake: Lake, people: pa.Table, rule: Any, *, now: int, groups: Groups
     return sorted(_chosen(lake, people, tree_of(rule, groups), now)["person_id"].to_pylist())
 
 
-def members(profiles: Profiles, key: str) -> Iterator[Profile]:
-    """The people in a segment, by ascending id."""
-    return (profile for _, profile in profiles.scan(Profile) if key in profile.segments)
+def members(profiles: Profiles, key: str, *, lens: Lens = PEOPLE) -> Iterator[Profile]:
+    """The people in a segment but staff, by ascending id."""
+    staff = frozenset(lens.staff)
+    people = (profile for _, profile in profiles.scan(Profile) if key in profile.segments)
+    return (profile for profile in people if profile.person_id not in staff)
 
 
 def named_people(lake: Lake, people: Sequence[int]) -> dict[int, str]:

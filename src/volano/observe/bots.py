@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from dataclasses import replace as changed
+from typing import Generic, TypeVar
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from volano.domain.durations import SECOND
 from volano.domain.event import PAGE_VIEWED, SCREEN_VIEWED
+from volano.domain.view import View
 from volano.maths.columns import Bools, Ints, integers, texts
 
 VIEWS = 30  # pages seen by one identity …
 WITHIN = 10 * SECOND  # … within so long are more than a person can, even one who restores many tabs
 SPEED = "speed"
+T = TypeVar("T")
+_PAGES = (PAGE_VIEWED, SCREEN_VIEWED)
 
 
 def too_fast(who: Ints, time: Ints, page: Bools, *, views: int = VIEWS, within: int = WITHIN) -> Bools:
@@ -38,6 +46,28 @@ def slow(block: pa.Table) -> pa.Table:
     return block.filter(pa.array(~fast)) if fast.any() else block
 
 
+@dataclass(frozen=True, slots=True)
+class Slowly(Generic[T]):
+    """Counts blocks of `view` by `count`, without the rows of runs that are too fast.
+
+    A run that came in over several drains was not seen whole by any of them. `count` gets page views, too.
+    """
+
+    count: Callable[[pa.Table], T]
+
+    def __call__(self, block: pa.Table) -> T:
+        return self.count(slow(block))
+
+    @staticmethod
+    def view(view: View) -> View:
+        """The view with the rows by which one can tell."""
+        only = tuple(
+            (name, tuple(sorted({*wanted, *_PAGES})) if name == "event" else wanted)
+            for name, wanted in view.only
+        )
+        return changed(view, columns=tuple(dict.fromkeys((*view.columns, "event"))), only=only)
+
+
 def with_speed(events: pa.Table) -> pa.Table:
     """Rows of `events`, in any order, with `bot` set where one identity is too fast for a person."""
     if events.num_rows <= VIEWS:
@@ -56,4 +86,4 @@ def with_speed(events: pa.Table) -> pa.Table:
 
 
 def _pages(event: pa.ChunkedArray) -> Bools:
-    return texts(event).among((PAGE_VIEWED, SCREEN_VIEWED))
+    return texts(event).among(_PAGES)

@@ -170,9 +170,12 @@ class Tile:
     change: str  # with a sign; empty when there was nothing before
     tone: str  # up, down or even
     line: str
+    also: str = ""
 
 
-def tile(name: str, now: float, before: float, days: Sequence[float], *, shown: str = "") -> Tile:
+def tile(
+    name: str, now: float, before: float, days: Sequence[float], *, shown: str = "", also: str = ""
+) -> Tile:
     """One tile of Today.
 
     >>> tile("Orders", 106, 100, [1, 2]).change
@@ -186,6 +189,7 @@ def tile(name: str, now: float, before: float, days: Sequence[float], *, shown: 
         change=words.change(relative) if before else "",
         tone=tone,
         line=sparkline(days),
+        also=also,
     )
 
 

@@ -27,13 +27,21 @@ class LeakCard:
 
 def leak_card(leak: Leak, shop: Shop) -> LeakCard:
     """The card of a leak."""
-    profit = shop.profit(leak.lost_money_per_week or 0)
     return LeakCard(
         leak=leak,
         title=words.leak_title(leak.step, leak.slice),
         pair=charts.pair(leak.expected, leak.observed, leak.gap_low, leak.gap_high),
-        profit=words.money(profit, leak.currency) if profit else "",
+        profit=profit(leak.lost_money_per_week or 0, leak.currency, shop.margin),
     )
+
+
+def profit(revenue: float, currency: str, margin: float | None) -> str:
+    """What a revenue (minor units) leaves at a margin; "" where none is set or nothing is left.
+
+    >>> profit(4_100_00, "EUR", 0.25), profit(4_100_00, "EUR", None)
+    ('€1,025', '')
+    """
+    return words.money(revenue * margin, currency) if margin and revenue else ""
 
 
 def recipe_title(recipe: str) -> str:
@@ -71,6 +79,7 @@ class GoalRow:
     control: str
     variant: str
     relative: str
+    profit: tuple[str, str, str]  # low, mid, high of what a person leaves; empty texts without a margin
 
     @property
     def counted(self) -> bool:
@@ -140,11 +149,14 @@ def window(days: float) -> str:
     return "within a day" if days == 1 else f"within {days:g} days"
 
 
-def _goal_row(result: GoalResult, currency: str) -> GoalRow:
+def _goal_row(result: GoalResult, shop: Shop) -> GoalRow:
+    left, currency, margin = ("", "", ""), shop.currency, shop.margin
     if result.measure == "revenue":
         ends = (result.low, result.difference, result.high)
-        low, mid, high = (("+" if value > 0 else "") + words.money(value, currency) for value in ends)
+        low, mid, high = _with_sign(ends, currency)
         shown = [words.money(value, currency) for value in (result.control_value, result.variant_value)]
+        if margin:
+            left = _with_sign([value * margin for value in ends], currency)
     else:
         low, mid, high = (words.points(value) for value in (result.low, result.difference, result.high))
         shown = [words.share(value) for value in (result.control_value, result.variant_value)]
@@ -159,17 +171,23 @@ def _goal_row(result: GoalResult, currency: str) -> GoalRow:
         control=shown[0],
         variant=shown[1],
         relative=words.change(result.relative) if result.relative is not None else "",
+        profit=left,
     )
 
 
+def _with_sign(ends: Sequence[float], currency: str) -> tuple[str, str, str]:
+    low, mid, high = (("+" if value > 0 else "") + words.money(value, currency) for value in ends)
+    return low, mid, high
+
+
 def verdict_cards(
-    verdicts: Iterable[Verdict], campaigns: Sequence[Campaign], currency: str
+    verdicts: Iterable[Verdict], campaigns: Sequence[Campaign], shop: Shop
 ) -> list[VerdictCard]:
-    """A card for each verdict; `currency` is the shop's."""
+    """A card for each verdict; of a shop with a margin also what profit it makes."""
     by_key = {campaign.key: campaign for campaign in campaigns}
     cards = []
     for verdict in verdicts:
-        rows = [_goal_row(result, currency) for result in verdict.results]
+        rows = [_goal_row(result, shop) for result in verdict.results]
         total = max(1, sum(verdict.exposed.values()))
         cards.append(
             VerdictCard(

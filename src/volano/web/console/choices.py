@@ -51,7 +51,7 @@ def everybody(desk: Desk, names: Iterable[str]) -> tuple[pa.Table, int] | None:
 
     def read() -> tuple[pa.Table, int]:
         now, house = desk.clock(), desk.house
-        return flow.everybody(house, wanted, now=now, bounds=lens_of(house).shop.rfm), now
+        return flow.everybody(house, wanted, now=now, lens=lens_of(house)), now
 
     found: tuple[pa.Table, int] | None = desk.memo.lately(("everybody", wanted), read)
     return found
@@ -114,7 +114,7 @@ def _given(desk: Desk) -> dict[str, pa.DataType]:
     """The traits that the shop tells of people; none while they were never looked for."""
 
     def read() -> dict[str, pa.DataType]:
-        return flow.given_kinds(desk.house, now=desk.clock(), bounds=lens_of(desk.house).shop.rfm)
+        return flow.given_kinds(desk.house, now=desk.clock(), lens=lens_of(desk.house))
 
     return desk.memo.lately("given", read) or {}
 

@@ -9,11 +9,12 @@ from math import isfinite
 from volano.domain.campaign import Campaign
 from volano.domain.idea import Figure, Idea
 from volano.domain.leak import Leak
+from volano.domain.shop import Shop
 from volano.errors import BadInput
 from volano.flow import launch, propose
-from volano.flow.shop import lens_of
+from volano.flow.shop import lens_of, shop_of
 from volano.web import words
-from volano.web.console.cards import idea_title, recipe_title
+from volano.web.console.cards import idea_title, profit, recipe_title
 from volano.web.pages import Ask, Desk, Page, Route, back, form, page
 
 FIRST = 12  # proposals that are shown before "show all"
@@ -41,25 +42,36 @@ class IdeaCard:
     title: str
     numbers: list[Number]
     campaign: Campaign | None
+    stake: str  # what its leak costs a week, "" where that is not known
 
 
-def idea_cards(ideas: Sequence[Idea], campaigns: Sequence[Campaign], leaks: Sequence[Leak]) -> list[IdeaCard]:
+def idea_cards(
+    ideas: Sequence[Idea], campaigns: Sequence[Campaign], leaks: Sequence[Leak], shop: Shop
+) -> list[IdeaCard]:
     """A card for each idea; bars compare it with the others."""
     top = {
         field: max((abs(getattr(idea, field).value) for idea in ideas), default=0.0) or 1.0
         for field in ("reach", "impact", "effort")
     } | {"confidence": 1.0}
-    slices = {leak.key: leak.slice for leak in leaks}
+    known = {leak.key: leak for leak in leaks}
     made = {campaign.idea: campaign for campaign in campaigns}
     return [
         IdeaCard(
             idea=idea,
-            title=idea_title(idea, slices.get(idea.leak)),
+            title=idea_title(idea, known[idea.leak].slice if idea.leak in known else None),
             numbers=_numbers(idea, top),
             campaign=made.get(idea.key),
+            stake=_stake(known.get(idea.leak), shop),
         )
         for idea in ideas
     ]
+
+
+def _stake(leak: Leak | None, shop: Shop) -> str:
+    if leak is None or not leak.lost_money_per_week:
+        return ""
+    left = profit(leak.lost_money_per_week, leak.currency, shop.margin)
+    return words.money(leak.lost_money_per_week, leak.currency) + (f", {left} of it profit" if left else "")
 
 
 def _numbers(idea: Idea, top: dict[str, float]) -> list[Number]:
@@ -97,7 +109,8 @@ def ideas(request: Ask, desk: Desk) -> Page:
 
 def _ideas(request: Ask, desk: Desk, *, status: int = 200, problem: str = "") -> Page:
     found = propose.outlook(desk.house.state)
-    cards = idea_cards(found.ideas, desk.house.state.find(Campaign), found.leaks)
+    shop = shop_of(desk.house.state, desk.house.settings)
+    cards = idea_cards(found.ideas, desk.house.state.find(Campaign), found.leaks, shop)
     open_ = [card.idea for card in cards if card.idea.status in ("open", "proposed")]
     proposed = [card for card in cards if card.idea.status == "proposed"]
     show_all = "all" in request.query_params

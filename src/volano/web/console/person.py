@@ -32,6 +32,7 @@ from volano.observe.traits.buying import average, paid
 from volano.observe.traits.hours import read as hours_of
 from volano.ports import State
 from volano.web import charts, words
+from volano.web.console.cards import profit
 from volano.web.console.choices import MONEY, group_name
 
 EVENT_ICONS: Mapping[str, str] = {
@@ -154,9 +155,10 @@ def _tiles(profile: Profile, shop: Shop, now: int) -> Iterable[tuple[str, str, s
 
 
 def _besides(profile: Profile, shop: Shop) -> str:
-    """What an order brings, and what was paid in other currencies."""
-    mean = average(profile)
+    """What an order brings, what is left of all of them, and what was paid in other currencies."""
+    mean, left = average(profile), profit(paid(profile)[0], shop.currency, shop.margin)
     told = [] if mean is None else [f"{words.money(mean, shop.currency)} an order"]
+    told += [f"{left} profit in all"] if left else []
     others = [words.money(money, currency) for currency, money in sorted(profile.foreign.items())]
     return ", ".join([*told, *(f"and {money}" for money in others)])
 

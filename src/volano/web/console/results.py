@@ -35,7 +35,7 @@ def results(request: Ask, desk: Desk) -> Page:
         request,
         desk,
         "results.html",
-        cards=verdict_cards(newest, campaigns, shop_of(state, desk.house.settings).currency),
+        cards=verdict_cards(newest, campaigns, shop_of(state, desk.house.settings)),
         waiting=[one for one in campaigns if one.status == "live" and one.key not in judged],
         lessons=[_lesson(lesson) for lesson in lessons],
         any_idea=any(one.status == "draft" for one in campaigns),

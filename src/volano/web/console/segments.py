@@ -18,6 +18,7 @@ from volano.domain.segment import Segment
 from volano.errors import BadInput, NotFound
 from volano.flow import segments as flow
 from volano.flow.asking import groups_of
+from volano.flow.shop import lens_of
 from volano.observe.overlap import sizes
 from volano.observe.traits.buying import paid
 from volano.rules.words import sentence
@@ -254,7 +255,7 @@ def people_csv(request: Ask, desk: Desk, key: str) -> Response[str]:
     text = io.StringIO()
     out = csv.writer(text)
     out.writerow(["person_id", "email", "orders", "revenue_minor", "last_seen"])
-    for one in flow.members(desk.house.profiles, key):
+    for one in flow.members(desk.house.profiles, key, lens=lens_of(desk.house)):
         email = f"'{one.email}" if one.email[:1] in tuple("=+-@\t\r") and one.email else one.email
         out.writerow([one.person_id, email, one.orders, paid(one)[0], one.last_seen])
     name = f'attachment; filename="{key}.csv"'

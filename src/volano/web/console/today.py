@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,8 +12,9 @@ from volano.domain.shop import Shop
 from volano.flow.arrivals import suggestions
 from volano.flow.overview import Overview, overview
 from volano.flow.shop import lens_of, shop_of
+from volano.observe.daily import Counts
 from volano.web import charts, words
-from volano.web.console.cards import leak_card, verdict_cards
+from volano.web.console.cards import leak_card, profit, verdict_cards
 from volano.web.console.ideas import idea_cards
 from volano.web.pages import Ask, Desk, Page, Route, address, page, write_key
 
@@ -94,7 +96,7 @@ def _evaluating(seen: Overview, live: list[Campaign], now: int) -> tuple[float, 
     return max(shares), f"{many} being tested", when
 
 
-def tiles(seen: Overview) -> list[charts.Tile]:
+def tiles(seen: Overview, shop: Shop) -> list[charts.Tile]:
     """Events, people, orders and revenue of the last seven days beside the seven before."""
     if seen.daily is None:
         return []
@@ -106,11 +108,26 @@ def tiles(seen: Overview) -> list[charts.Tile]:
     )
     made = [charts.tile(name, int(both[1]), int(both[0]), days.tolist()) for name, both, days in curves]
     if halves.revenue:
-        currency = max(halves.revenue, key=lambda name: abs(int(halves.revenue[name].sum())))
-        before, lately = halves.revenue[currency].tolist()
-        days = daily.revenue.get(currency, daily.events * 0).tolist()
-        made.append(charts.tile("Revenue", lately, before, days, shown=words.money(lately, currency)))
+        revenue = by_currency(halves.revenue, shop)
+        currency = next(iter(revenue))
+        before, lately = revenue.pop(currency).tolist()
+        left = profit(lately, currency, shop.margin)
+        also = [f"{left} of it profit"] if left else []
+        also += [f"and {words.money(int(both[1]), other)}" for other, both in revenue.items()]
+        days = by_currency(daily.revenue, shop).get(currency, daily.events * 0).tolist()
+        shown = words.money(lately, currency)
+        made.append(charts.tile("Revenue", lately, before, days, shown=shown, also=" · ".join(also)))
     return made
+
+
+def by_currency(revenue: Mapping[str, Counts], shop: Shop) -> dict[str, Counts]:
+    """Sums by currency: the shop's own first, with what came without one, then the largest."""
+    found: dict[str, Counts] = {}
+    for name, sums in revenue.items():
+        own = name or shop.currency
+        found[own] = found[own] + sums if own in found else sums
+    order = sorted(found, key=lambda name: (name != shop.currency, -abs(int(found[name].sum()))))
+    return {name: found[name] for name in order}
 
 
 def weeks(seen: Overview, shop: Shop) -> list[tuple[str, int, int, int, str]]:
@@ -118,12 +135,13 @@ def weeks(seen: Overview, shop: Shop) -> list[tuple[str, int, int, int, str]]:
     if seen.weekly is None:
         return []
     counted = seen.weekly
-    currency = max(counted.revenue, key=lambda name: abs(int(counted.revenue[name].sum())), default="")
-    revenue = counted.revenue.get(currency, counted.events * 0).tolist()
-    columns = (counted.events.tolist(), counted.people.tolist(), counted.orders.tolist(), revenue)
+    revenue = by_currency(counted.revenue, shop) or {shop.currency: counted.events * 0}
+    paid = zip(*(sums.tolist() for sums in revenue.values()), strict=True)
+    told = [" + ".join(map(words.money, sums, revenue)) for sums in paid]
+    columns = (counted.events.tolist(), counted.people.tolist(), counted.orders.tolist(), told)
     rows = [
-        (words.day(begin, shop.timezone), events, people, orders, words.money(paid, currency))
-        for begin, events, people, orders, paid in zip(seen.weeks, *columns, strict=False)
+        (words.day(begin, shop.timezone), *numbers)
+        for begin, *numbers in zip(seen.weeks, *columns, strict=False)
     ]
     return rows[::-1]
 
@@ -148,13 +166,13 @@ def content(request: Ask, desk: Desk) -> dict[str, Any]:
         "where": where,
         "arcs": charts.wheel(where.progress),
         "stages": list(zip(STAGES, where.progress, strict=True)),
-        "tiles": tiles(seen),
+        "tiles": tiles(seen, shop),
         "past": seen.newest is not None and seen.until < now - DAY,
         "weeks": weeks(seen, shop),
         "leak": leak_card(seen.leaks[0], shop) if seen.leaks else None,
-        "idea": next(iter(idea_cards(seen.ideas[:1], [], seen.leaks)), None),
+        "idea": next(iter(idea_cards(seen.ideas[:1], [], seen.leaks, shop)), None),
         "due": _due(seen),
-        "verdict": next(iter(verdict_cards(seen.verdicts[:1], seen.campaigns, shop.currency)), None),
+        "verdict": next(iter(verdict_cards(seen.verdicts[:1], seen.campaigns, shop)), None),
         "unnamed": [one for one in suggestions(house.profiles, house.state) if one.to][:3],
         "coming": now - desk.turning.received_at < 60 * SECOND,
         "troubles": desk.turning.troubles,
