@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.cli.test_home_commands import said, volano
+from volano.domain.shop import Shop
+from volano.flow.shop import save_shop
+from volano.wiring import open_house, read_settings
 
 EVENTS = """user_id,anonymous_id,event,timestamp
 ,phone,Page Viewed,2026-01-01
@@ -34,6 +37,16 @@ def test_people_are_found_and_shown_with_why(home: Path) -> None:
     assert [row["event"] for row in page["timeline"]] == ["Identified", "Page Viewed"]
     assert "identify with u:ann" in volano("people", "show", "ann", home=home).stdout
     assert "nobody is known as 'dan'" in volano("people", "show", "dan", home=home, code=2).stderr
+
+
+def test_times_are_told_by_the_shops_clock(home: Path) -> None:
+    assert "2026-01-01 00:00" in volano("people", "show", "ann", home=home).stdout
+    save_shop(
+        open_house(read_settings(home=str(home)), make=False).state, Shop(timezone="Asia/Kolkata"), now=1
+    )
+    told = volano("people", "show", "ann", home=home).stdout
+    assert "by the clock of Asia/Kolkata" in told
+    assert "2026-01-01 05:30" in told
 
 
 def test_people_are_joined_and_parted(home: Path) -> None:

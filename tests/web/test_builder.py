@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime, time
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -18,6 +19,7 @@ from volano.web.console.choices import MONEY
 
 KINDS = {name: "money" if name in MONEY else field.kind for name, field in FIELDS.items() if "*" not in name}
 WORDS = Words(kinds=KINDS)
+zones = st.sampled_from(["UTC", "Europe/Berlin", "Asia/Kolkata", "America/Santiago", "Pacific/Apia"])
 texts = st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"]), min_size=1, max_size=20)
 amounts = st.decimals(-9_999_999, 9_999_999, places=2).map(str)
 days = st.dates(date(1970, 1, 1), date(2200, 1, 1))
@@ -77,6 +79,22 @@ def test_what_the_form_says_can_be_opened_in_the_form_again(said: list[Row], any
     assert len(known[0]) == len(said)
     assert known[1] == any_of
     assert rule_of(known[0], WORDS, any_of=known[1]) == rule
+
+
+@given(days, zones)
+def test_a_day_of_the_form_begins_by_the_shops_clock_and_is_shown_by_it(day: date, zone: str) -> None:
+    words = Words(kinds=KINDS, zone=zone)
+    row = Row(kind="trait", field="last_order", operator="$gte", value=day.isoformat())
+    rule = rule_of([row], words)
+    begin = datetime.combine(day, time(), ZoneInfo(zone))
+    at = rule["$and"][0]["last_order"]["$gte"]
+    assert at == begin.timestamp() * 1_000_000
+    known = rows_of(rule, words)
+    if datetime.fromtimestamp(at / 1e6, ZoneInfo(zone)).date() == day:  # Apia left one out
+        assert known is not None
+        assert known[0] == [row]
+    else:
+        assert known is None or rule_of(known[0], words) == rule
 
 
 @given(rows, st.booleans())

@@ -168,20 +168,26 @@ def _undo(house: House, key: str, as_json: bool) -> None:
 
 def _list(house: House, as_json: bool) -> None:
     from volano.flow.importing import imports
+    from volano.flow.shop import shop_of
 
     found = imports(house.state)
-    answer(found, as_json, lambda: _show_list(found))
+    zone = shop_of(house.state, house.settings).timezone
+    answer(found, as_json, lambda: _show_list(found, zone))
 
 
-def _show_list(found: list[Import]) -> None:
+def _show_list(found: list[Import], zone: str) -> None:
     rows = [
         [
             entry.key,
             entry.file,
-            minute(entry.made_at),
+            minute(entry.made_at, zone),
             f"{entry.accepted:,}",
             shown(entry.revenue_minor, entry.currency),
-            f"undone {minute(entry.undone_at)}" if entry.undone_at else "" if entry.rows else "not finished",
+            f"undone {minute(entry.undone_at, zone)}"
+            if entry.undone_at
+            else ""
+            if entry.rows
+            else "not finished",
         ]
         for entry in found
     ]

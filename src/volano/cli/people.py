@@ -40,7 +40,8 @@ def people(
 ) -> None:
     """Find, look at, join, part, hand out and forget people.
 
-    Ends with 0 when it is done, 2 when nobody is known by an id or it cannot be.
+    Days and times are by the shop's clock; in JSON they are UTC microseconds. Ends with 0 when it is done,
+    2 when nobody is known by an id or it cannot be.
 
     Example: volano people show ann@shop.example
 
@@ -84,12 +85,19 @@ def _find(house: House, text: str, as_json: bool) -> None:
     found = find(house, text)
     if not found and not as_json:
         raise NotFound(f"nobody is known as {text!r}")
-    answer(found, as_json, lambda: _show_found(found))
+    answer(found, as_json, lambda: _show_found(found, _zone(house)))
 
 
-def _show_found(found: list[Found]) -> None:
+def _show_found(found: list[Found], zone: str) -> None:
     rows = [
-        [str(one.person_id), one.by, one.email, day(one.first_seen), day(one.last_seen), str(one.orders)]
+        [
+            str(one.person_id),
+            one.by,
+            one.email,
+            day(one.first_seen, zone),
+            day(one.last_seen, zone),
+            str(one.orders),
+        ]
         for one in found
     ]
     table("People", ["person", "found by", "e-mail", "first seen", "last seen", "orders"], rows)
@@ -101,27 +109,34 @@ def _show(house: House, text: str, limit: int, as_json: bool) -> None:
     page = person(house, found_one(house, text))
     happened = timeline(house, page.person_id, limit=limit)
     value = msgspec.to_builtins(page) | {"timeline": happened}
-    answer(value, as_json, lambda: _show_page(page, happened))
+    answer(value, as_json, lambda: _show_page(page, happened, _zone(house)))
 
 
-def _show_page(page: PersonPage, happened: list[dict[str, Any]]) -> None:
+def _zone(house: House) -> str:
+    from volano.flow.shop import shop_of
+
+    return shop_of(house.state, house.settings).timezone
+
+
+def _show_page(page: PersonPage, happened: list[dict[str, Any]], zone: str) -> None:
     answers.print(f"Person {page.person_id}", markup=False)
     if page.crowded:
         answers.print("! More identities are told to be this person than are believed.", markup=False)
     rows = []
     for known in page.identities:
-        joins = [f"{one.reason} with {one.other}, {minute(one.time)}, by {one.origin}" for one in known.joins]
+        joins = [
+            f"{one.reason} with {one.other}, {minute(one.time, zone)}, by {one.origin}" for one in known.joins
+        ]
         rows.append([known.known_as, "; ".join(joins) + (" (taken out by hand)" if known.apart else "")])
     table("Identities", ["identity", "why"], rows)
     if page.given:
-        rows = [[one.name, str(one.value), minute(one.time)] for one in page.given]
+        rows = [[one.name, str(one.value), minute(one.time, zone)] for one in page.given]
         table("Given", ["trait", "value", "when"], rows)
     if page.segments:
-        rows = [[one.name, minute(one.since), one.why] for one in page.segments]
+        rows = [[one.name, minute(one.since, zone), one.why] for one in page.segments]
         table("Segments", ["segment", "since", "why"], rows)
-    table(
-        "Timeline", ["when", "what", ""], [[minute(row["time"]), _what(row), _more(row)] for row in happened]
-    )
+    rows = [[minute(row["time"], zone), _what(row), _more(row)] for row in happened]
+    table(f"Timeline, by the clock of {zone}", ["when", "what", ""], rows)
 
 
 def _what(row: dict[str, Any]) -> str:

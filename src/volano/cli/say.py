@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 import typer
@@ -33,18 +34,18 @@ def now() -> int:
     return time.time_ns() // 1000
 
 
-def day(at: int) -> str:
-    """The date of a moment (UTC µs), nothing for 0."""
-    return f"{datetime.fromtimestamp(at / SECOND, UTC):%Y-%m-%d}" if at else ""
+def day(at: int, zone: str) -> str:
+    """The date of a moment (UTC µs) by the clock of a time zone, nothing for 0."""
+    return f"{datetime.fromtimestamp(at / SECOND, ZoneInfo(zone)):%Y-%m-%d}" if at else ""
 
 
-def minute(at: int) -> str:
-    """Date and time of day of a moment (UTC µs), nothing for 0.
+def minute(at: int, zone: str) -> str:
+    """Date and time of day of a moment (UTC µs) by the clock of a time zone, nothing for 0.
 
-    >>> minute(1_700_000_000_000_000)
-    '2023-11-14 22:13'
+    >>> minute(1_700_000_000_000_000, "UTC"), minute(1_700_000_000_000_000, "Asia/Kolkata")
+    ('2023-11-14 22:13', '2023-11-15 03:43')
     """
-    return f"{datetime.fromtimestamp(at / SECOND, UTC):%Y-%m-%d %H:%M}" if at else ""
+    return f"{datetime.fromtimestamp(at / SECOND, ZoneInfo(zone)):%Y-%m-%d %H:%M}" if at else ""
 
 
 def one_of(option: str, given: str | None, known: tuple[str, ...]) -> None:

@@ -37,6 +37,7 @@ def sources(
     """The places events come from, and their write keys.
 
     A write key is shown once, when it is made: the home keeps its SHA-256. It is public and can only write.
+    Days are by the shop's clock.
 
     Example: volano sources add "Web shop" --origins "https://shop.example https://www.shop.example"
 
@@ -49,13 +50,13 @@ def sources(
     state = _state(read_settings(home=home))
     if action == "list":
         found = state.find(Source)
-        return answer([_told(source) for source in found], as_json, lambda: _show(found))
+        return answer([_told(source) for source in found], as_json, lambda: _show(found, _zone(state)))
     if action == "add":
         return _tell_key(*keeping.make(state, which, now=now(), origins=origins or ""), as_json)
     if action == "rotate":
         return _tell_key(*keeping.rotate(state, which, now=now(), days=days), as_json)
     source = keeping.revoke(state, which, now=now()) if action == "revoke" else None
-    return _tell(source or _changed(state, which, name, origins), as_json)
+    return _tell(state, source or _changed(state, which, name, origins), as_json)
 
 
 def _changed(state: State, key: str, name: str | None, origins: str | None) -> Source:
@@ -86,8 +87,8 @@ def _told(source: Source) -> dict[str, Any]:
     }
 
 
-def _tell(source: Source, as_json: bool) -> None:
-    answer(_told(source), as_json, lambda: _show([source]))
+def _tell(state: State, source: Source, as_json: bool) -> None:
+    answer(_told(source), as_json, lambda: _show([source], _zone(state)))
 
 
 def _tell_key(source: Source, key: str, as_json: bool) -> None:
@@ -99,16 +100,22 @@ def _tell_key(source: Source, key: str, as_json: bool) -> None:
     answer(_told(source) | {"write_key": key}, as_json, show)
 
 
-def _show(found: list[Source]) -> None:
+def _zone(state: State) -> str:
+    from volano.flow.shop import shop_of
+
+    return shop_of(state, read_settings()).timezone
+
+
+def _show(found: list[Source], zone: str) -> None:
     rows = [
         [
             source.key,
             source.name,
             source.shown,
             source.origins or "as in the settings",
-            day(source.made_at),
-            day(source.rotated_at),
-            day(source.revoked_at),
+            day(source.made_at, zone),
+            day(source.rotated_at, zone),
+            day(source.revoked_at, zone),
         ]
         for source in found
     ]

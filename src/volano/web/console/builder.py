@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import date, datetime, time
 from typing import Any, Literal
+from zoneinfo import ZoneInfo
 
 from volano.domain.durations import DAY, SECOND
 from volano.errors import BadInput
 
 MOST = 30  # rows of one form
-_YEAR_10000 = 253_402_300_800 * SECOND
+_YEAR_9999 = 253_370_764_800 * SECOND
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 _NUMBERS = (
@@ -40,10 +41,11 @@ OPERATORS: Mapping[str, tuple[tuple[str, str], ...]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Words:
-    """What a form may ask for: each fact's kind, and how many minor units make one of the currency."""
+    """What a form may ask for: each fact's kind; the currency's minor units and the time zone it is in."""
 
     kinds: Mapping[str, str]
     unit: int = 100
+    zone: str = "UTC"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +55,7 @@ class Row:
     kind: Literal["trait", "did", "sequence"]
     field: str = ""
     operator: str = ""  # empty: the first that fits
-    value: str = ""  # money in whole units of the currency, a time as the day it begins
+    value: str = ""  # money in whole units of the currency, a time as the day it begins by the shop's clock
     event: str = ""
     times: str = "1"
     number: str = ""  # of the window; empty: ever
@@ -137,30 +139,38 @@ def _trait(row: Row, words: Words) -> dict[str, Any]:
         raise BadInput(f"{row.field} cannot be compared like that: choose how once more")
     if operator == "$exists":
         return {row.field: {"$exists": True}}
-    value = _value(row, kind, words.unit)
+    value = _value(row, kind, words)
     wanted = [value] if operator in ("$in", "$nin") else value
     return {row.field: {operator: wanted}}
 
 
-def _value(row: Row, kind: str, unit: int) -> Any:
+def _value(row: Row, kind: str, words: Words) -> Any:
     if kind == "flag":
         return row.value != "no"
     if not row.value:
         raise BadInput(f"{row.field} is compared with nothing: fill in a value")
     if kind == "time":
-        return _begin(row.value, row.field)
+        return _begin(row.value, f"the day of {row.field}", words.zone)
     if kind == "money":
-        return round(_number(row.value, f"the value of {row.field}") * unit)
+        return round(_number(row.value, f"the value of {row.field}") * words.unit)
     return _number(row.value, f"the value of {row.field}") if kind == "number" else row.value
 
 
-def _begin(text: str, field: str) -> int:
-    """When a day begins in UTC, in µs."""
+def _begin(text: str, what: str, zone: str) -> int:
+    """When a day begins by the clock of a time zone, in UTC µs."""
     try:
         day = date.fromisoformat(text)
     except ValueError:
-        raise BadInput(f"the day of {field} is {text[:40]!r}; write it like 2026-03-31") from None
-    return round(datetime.combine(day, time(), UTC).timestamp()) * SECOND
+        raise BadInput(f"{what} is {text[:40]!r}; write it like 2026-03-31") from None
+    return round(datetime.combine(day, time(), ZoneInfo(zone)).timestamp()) * SECOND
+
+
+def _day(at: float, zone: str) -> str | None:
+    """The day that begins at a moment (UTC µs) by the clock of a time zone; None where none does."""
+    if not -DAY <= at < _YEAR_9999:
+        return None
+    day = f"{datetime.fromtimestamp(at / SECOND, ZoneInfo(zone)):%Y-%m-%d}"
+    return day if _begin(day, "", zone) == at else None
 
 
 def _number(text: str, what: str) -> int | float:
@@ -236,11 +246,11 @@ def _trait_row(name: str, wanted: Any, words: Words) -> Row | None:
         return None
     if operator == "$exists":
         return Row(kind="trait", field=name, operator=operator) if value is True else None
-    typed = _typed(value, kind, words.unit)
+    typed = _typed(value, kind, words)
     return None if typed is None else Row(kind="trait", field=name, operator=operator, value=typed)
 
 
-def _typed(value: Any, kind: str, unit: int) -> str | None:
+def _typed(value: Any, kind: str, words: Words) -> str | None:
     """A value as one would type it; None when the form has no way to."""
     if kind == "flag":
         return ("yes" if value else "no") if isinstance(value, bool) else None
@@ -251,9 +261,8 @@ def _typed(value: Any, kind: str, unit: int) -> str | None:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     if kind == "time":
-        whole = value % DAY == 0 and 0 <= value < _YEAR_10000
-        return f"{datetime.fromtimestamp(value / SECOND, UTC):%Y-%m-%d}" if whole else None
-    return f"{value / unit if kind == 'money' else value:.15g}" if -1e15 < value < 1e15 else None
+        return _day(value, words.zone)
+    return f"{value / words.unit if kind == 'money' else value:.15g}" if -1e15 < value < 1e15 else None
 
 
 def _did_row(wanted: Any, *, did: bool) -> Row | None:

@@ -106,8 +106,8 @@ def words_of(desk: Desk) -> Words:
         name: "money" if name in MONEY else each.kind for name, each in FIELDS.items() if "*" not in name
     }
     kinds |= {_GIVEN + key: _kind(type_) for key, type_ in _given(desk).items()}
-    unit = 10 ** digits(shop_of(desk.house.state, desk.house.settings).currency)
-    return Words(kinds=kinds, unit=unit)
+    shop = shop_of(desk.house.state, desk.house.settings)
+    return Words(kinds=kinds, unit=10 ** digits(shop.currency), zone=shop.timezone)
 
 
 def _given(desk: Desk) -> dict[str, pa.DataType]:
