@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec import structs
 
 from tests.flow.site import event
 from tests.web.known import (
@@ -60,6 +61,28 @@ def test_what_was_refused_says_why_and_shows_a_sample_that_does_not_run(visitor:
     assert "bad time: 1" in text
     assert "<b>Opened</b>" not in text
     assert "Nothing was refused in a week" in visitor.see("/live?refused=1&source=app").text
+
+
+def test_what_the_drain_refuses_shows_as_refused_and_as_nothing_else(visitor: Visitor) -> None:
+    broken = event("Broken", user="bea", time=NOW)
+    broken = structs.replace(broken, properties=b"{")
+    came(
+        visitor,
+        frame(event("Nobody's", user="null", anon="null", time=NOW), broken),
+        frame(event(user="cid")),
+    )
+    text = visitor.see("/live").text
+    assert "7 events in the last minute, 7 in all." in text
+    assert "<b>Refused: illegal id</b>" in text
+    assert "<b>Refused: malformed</b>" in text
+    assert "Nobody&#39;s</b>" not in text
+    assert "u%3Anull" not in text
+    assert "&#34;user_id&#34;:&#34;null&#34;" in text  # so that one can tell which program sent it
+
+
+def test_the_lead_counts_the_source_that_is_looked_at(visitor: Visitor) -> None:
+    assert "1 event in the last minute, 1 in all." in visitor.see("/live?source=app").text
+    assert "5 events in the last minute, 5 in all." in visitor.see("/live?source=web").text
 
 
 def test_what_was_refused_before_a_restart_is_still_shown(visitor: Visitor) -> None:

@@ -72,18 +72,20 @@ def drain(  # noqa: PLR0913  what it moves between, and what it goes by
     store of profiles. A store that is elsewhere than the lake (the process died between the two, one was
     lost or restored) is first brought level from it, by this journal and by those `beside` it. Waits while
     another thread or process drains. `by` and `now` are asked once it is our turn. `now` (UTC µs) is the
-    arrival of the newest frame unless told; `heard` is told the frames when they have been moved.
+    arrival of the newest frame unless told; `heard` is told the frames as they were taken, once they have
+    been moved.
     """
     with profiles.turn():
         by, now = _asked(by), _asked(now)
         level([*beside, journal], lake, profiles, by=by, now=now)
         start = lake.offset(journal.name)
         taken = _taken(journal, start, limit)
+        frames: list[Frame] = []
         if taken:
-            _move(taken, lake, profiles, by, now)
+            frames = _move(taken, lake, profiles, by, now)
             journal.forget(min(lake.offset(journal.name), profiles.offset(journal.name)))
         if heard is not None:  # still in our turn: whom another forgets in the next one is to be dropped
-            heard([frame for _, frame in taken if frame is not None])
+            heard(frames)
     return len(taken)
 
 
@@ -191,7 +193,7 @@ class Found:
             self.anew.add(person)
 
 
-def _move(taken: Taken, lake: Lake, profiles: Profiles, by: Knowledge, now: int | None) -> None:
+def _move(taken: Taken, lake: Lake, profiles: Profiles, by: Knowledge, now: int | None) -> list[Frame]:
     frames = [frame for _, frame in taken if frame is not None]
     before = lake.known("events", messages(frames))
     stitched = _stitched(frames, profiles, before)
@@ -212,6 +214,7 @@ def _move(taken: Taken, lake: Lake, profiles: Profiles, by: Knowledge, now: int 
     _note(found, stitched, rows, (told, added.get("events")), profiles)
     found.drops += [(Move, key) for key in moves]
     profiles.put(_change(found, lake, by))
+    return rows.frames
 
 
 def level(

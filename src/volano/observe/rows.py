@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 import pyarrow as pa
-from msgspec.structs import astuple
+from msgspec.structs import astuple, replace
 
 from volano.domain.event import (
     ALIASED,
@@ -47,6 +47,7 @@ from volano.observe.orders import NOTHING, Shopped, currency_of, lines_of, shopp
 from volano.observe.registry import Arrivals
 from volano.observe.traffic import Traffic, traffic
 
+SAMPLE = 200  # characters of an event that cannot be kept
 PROPERTIES_LIMIT = 8 * 1024  # bytes of JSON in a row
 _OURS = (EXPERIMENT_VIEWED, CAMPAIGN_CLICKED, CAMPAIGN_CLOSED)
 _PAGE = ("url", "path", "referrer", "search")
@@ -107,19 +108,24 @@ class Rows:
         self._before = before
         self._arrivals = Arrivals()
         self.found: dict[str, list[Row]] = {name: [] for name in TABLES}
+        self.frames: list[Frame] = []  # as they were taken: an event that could not be is among the refusals
 
     def add(self, frame: Frame, journal: str, position: int) -> None:
         """The rows of one frame, which lies before `position` of the journal."""
         if isinstance(frame, Decided):
             self._decided(frame)
+            self.frames.append(frame)
             return
         country = "" if library(frame.user_agent) else frame.country  # where a server stands says nothing
+        wrong: dict[int, Refusal] = {}
         for number, event in enumerate(frame.events):
             refusal = self._event(frame, number, event, country)
             if refusal is not None:
+                wrong[number] = refusal
                 self._refused(frame, refusal, refusal_row(journal, position, -1 - number))
         for refusal in frame.refusals:
             self._refused(frame, refusal, refusal_row(journal, position, refusal.index))
+        self.frames.append(_without(frame, wrong) if wrong else frame)
 
     def tables(self) -> dict[str, pa.Table]:
         """What was collected, one Arrow table for each table that has rows."""
@@ -144,8 +150,7 @@ class Rows:
             return _unreadable(number, event, error)
         known = known_as(event.user_id, event.anonymous_id)
         if illegal(known[2:]):
-            why = nobody(event.user_id or event.anonymous_id)
-            return _refusal(number, why.code, why.message, event)
+            return _nameless(number, event)
         message = message_row(frame.source, event.message_id)
         again = message in self._before
         self._arrivals.add(frame.source, event.event, properties, frame.received_at, again=again)
@@ -249,10 +254,23 @@ def _unreadable(number: int, event: Event, error: Exception) -> Refusal:
     return _refusal(number, "malformed", message, event)
 
 
-def _refusal(number: int, code: str, message: str, event: Event) -> Refusal:
-    sample = event.properties[:800].decode("utf-8", "replace")[:200]
+def _nameless(number: int, event: Event) -> Refusal:
+    why = nobody(event.user_id or event.anonymous_id)
+    ids = {"event": event.event, "user_id": event.user_id, "anonymous_id": event.anonymous_id}
+    told = msgspec.json.encode({name: text for name, text in ids.items() if text}).decode()
+    return _refusal(number, why.code, why.message, event, told=f"{told} ")
+
+
+def _refusal(number: int, code: str, message: str, event: Event, told: str = "") -> Refusal:
+    sample = f"{told}{event.properties[: 4 * SAMPLE].decode('utf-8', 'replace')}"[:SAMPLE]
     named = (*hashes_of((event.user_id, event.anonymous_id)), *named_in(event.properties))
     return Refusal(index=number, code=code, message=message, sample=sample, named=named)
+
+
+def _without(frame: Intake, wrong: Mapping[int, Refusal]) -> Intake:
+    """The frame, its events that cannot be kept among the refusals."""
+    events = [event for number, event in enumerate(frame.events) if number not in wrong]
+    return replace(frame, events=events, refusals=[*frame.refusals, *wrong.values()])
 
 
 def _round(value: Any) -> int:

@@ -27,9 +27,8 @@ def content(request: Ask, desk: Desk) -> dict[str, Any]:
     """What came last, of all sources or one."""
     asked = request.query_params
     only, refused, every = asked.get("source", "")[:100], asked.get("refused") == "1", asked.get("all") == "1"
-    kept = desk.turning.recent.after()
-    shown = [one for one in reversed(kept) if only in ("", one.source)]
-    shown, reasons = _refused(desk, only) if refused else (shown, [])
+    kept = [one for one in desk.turning.recent.after() if only in ("", one.source)]
+    shown, reasons = _refused(desk, only) if refused else (kept[::-1], [])
     now = desk.clock()
     return {
         "only": only,
@@ -40,7 +39,7 @@ def content(request: Ask, desk: Desk) -> dict[str, Any]:
         "all_of": urlencode({"source": only, "refused": int(refused), "all": 1}),
         "icons": EVENT_ICONS,
         "rate": _rate([one.received_at for one in kept if not one.code], now),
-        "events": sum(one.count for one in sources_seen(desk.house.profiles)),
+        "events": sum(one.count for one in sources_seen(desk.house.profiles) if only in ("", one.source)),
         "reasons": reasons,
         "coming": bool(kept) and now - kept[-1].received_at < 60 * SECOND,
     }
