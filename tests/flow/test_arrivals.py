@@ -6,6 +6,7 @@ import json
 from functools import partial
 from threading import Thread
 
+from volano.domain.account import Source
 from volano.domain.change import Change
 from volano.domain.erasure import Erasures
 from volano.domain.event import Event, Intake, Refusal
@@ -107,5 +108,9 @@ def test_the_registry_is_read_by_source_and_event() -> None:
         ("web", "Order Completed"),
         ("app", "Order Completed"),
     ]
-    state.put(Naming(key=":purchase", event="purchase", to="Order Completed"))
+    state.put(Source(key="app", name="App", write_key="wk", revoked_at=1))
+    assert [one.source for one in suggestions(profiles, state)] == [
+        "web"
+    ]  # who may send nothing is not asked
+    state.put(Naming(key="web:purchase", source="web", event="purchase", to="purchase"))
     assert suggestions(profiles, state) == []

@@ -6,12 +6,13 @@ import json
 from functools import reduce
 from typing import Any
 
+import msgspec
 import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from volano.domain.registry import EVENTS, PROPERTIES, Seen
+from volano.domain.registry import EVENTS, PROPERTIES, Property, Seen
 from volano.domain.tables import filled
 from volano.observe.registry import Arrivals, joined, registered, seen_key, with_doubles
 
@@ -59,6 +60,30 @@ def test_drains_add_up(one: list[Any], other: list[Any]) -> None:
     assert {record.source: record.names for record in both.values() if not record.event} == {
         source: sum(s == source for s, _ in names) for source in {s for s, _ in names}
     }
+
+
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(1, 50)), min_size=1, max_size=20))
+def test_it_is_known_when_a_property_came_first_and_last(items: list[tuple[str, int]]) -> None:
+    known: dict[int, Seen] = {}
+    items.sort(key=lambda item: item[1])  # frames come in the order of arrival
+    for half in (items[: len(items) // 2], items[len(items) // 2 :]):
+        arrivals = Arrivals()
+        for name, at in half:
+            arrivals.add("web", "buy", {name: 1, "list": [{name: 1}]}, at)
+        known |= {one.key: one for one in registered(known, arrivals.seen())}
+    found = known[seen_key("web", "buy")].properties
+    for name in {name for name, _ in items}:
+        times = [at for some, at in items if some == name]
+        assert (found[name].first_seen, found[name].last_seen) == (min(times), max(times))
+
+
+def test_a_property_that_was_kept_without_times_gets_them_when_it_comes_again() -> None:
+    old = msgspec.json.decode(b'[{"text": 3}, ["a"]]', type=Property)
+    assert (old.first_seen, old.last_seen) == (0, 0)
+    key = seen_key("web", "buy")
+    before = Seen(key=key, source="web", event="buy", count=3, properties={"a": old})
+    after = joined(before, counted([("web", "buy", {"a": "x"})])[key]).properties["a"]
+    assert (after.count, after.first_seen, after.last_seen) == (4, 5, 5)
 
 
 def test_ten_thousand_names_of_properties_are_counted_and_not_kept() -> None:

@@ -46,7 +46,10 @@ def shopper(who: str, **more: Any) -> Intake:
 def hasty() -> tuple[Intake, ...]:
     """Somebody who goes from page to page faster than people can; no drain sees enough of it to tell."""
     seen = {"experiment_id": "c1", "variation_id": "a", "round": 1}
-    told = [("Page Viewed", {})] * 16 + [("Experiment Viewed", seen), ("Order Completed", {"order_id": "h"})]
+    told: list[tuple[str, dict[str, Any]]] = [("Page Viewed", {})] * 16 + [
+        ("Experiment Viewed", seen),
+        ("Order Completed", {"order_id": "h"}),
+    ]
     return tuple(
         frame(
             *(

@@ -31,6 +31,7 @@ from volano.flow.decide import person_of
 from volano.observe.identity import identity
 
 EVENT = "/sources/web/event?event=purchase"
+ZOOMED = "/sources/web/event?event=Product%20Image%20Zoomed"
 
 
 @pytest.fixture
@@ -126,6 +127,62 @@ def test_names_that_look_like_shopping_are_flagged_on_today_and_first_in_the_lis
     text = visitor.see("/sources/web").text
     assert "One name wants a word" in text
     assert text.index(">purchase<") < text.index(">Identified<")
+
+
+def synced(visitor: Visitor, *names: str) -> Visitor:
+    """Names that look like shopping and stand for no standard word."""
+    return came(visitor, frame(*(event(name, user="ann", time=NOW) for name in names)))
+
+
+def test_all_that_looks_like_shopping_is_flagged_and_a_slip_can_be_taken_back(visitor: Visitor) -> None:
+    synced(visitor, "cart_synced", "Product Image Zoomed", "Basket shaken", "Order feared")
+    today = visitor.see("/").text
+    assert today.count("It is not one") == 3
+    assert "2 more names look like shopping" in today
+    assert '<a href="/sources/web">2 from web</a>' in today
+    fields = {"source": "web", "event": "Product Image Zoomed", "next": "/"}
+    after = visitor.send("/names/none", **fields)
+    assert after.url.path == "/"
+    assert "One more name looks" not in after.text
+    assert "1 more name looks like shopping" in after.text
+    assert "You said that it is no standard event" in visitor.see(ZOOMED).text
+    assert "It is taken as it was before" in visitor.send("/names/undo", key="web:Product Image Zoomed").text
+    assert "5 names want a word" in visitor.see("/sources/web").text
+    visitor.send("/names/none", **fields | {"next": "https://elsewhere.example"})
+    assert "is no standard event, you said" in visitor.see("/sources/web").text
+    visitor.send("/names/drop", key="web:Product Image Zoomed", source="web")
+    done(visitor)
+    assert "5 names want a word" in visitor.see("/sources/web").text
+
+
+def test_what_stands_for_itself_stays_what_it_is(visitor: Visitor) -> None:
+    visitor.send("/names/none", source="web", event="purchase")
+    came(visitor, purchases())
+    assert "purchase" in names(visitor)
+    assert orders_of(visitor, "p3") == 0
+
+
+def test_a_revoked_source_is_not_asked_about(visitor: Visitor) -> None:
+    visitor.send("/sources/revoke", key="web")
+    assert "is probably" not in visitor.see("/").text
+
+
+def test_as_many_properties_are_named_as_were_sent(visitor: Visitor) -> None:
+    pairs = {f"{row}.{end}": f"p{row}" for row in range(70) for end in ("from", "to")}
+    pairs |= {f"{row}.to": f"w{row}" for row in range(70)}
+    visitor.send("/names/save", source="web", event="purchase", to="Order Completed", **pairs)
+    (kept,) = house_of(visitor).state.find(Naming)
+    assert len(kept.properties) == 70
+
+
+def test_an_event_without_a_name_is_not_there(visitor: Visitor) -> None:
+    assert visitor.see("/sources/web/event").status_code == 404
+    assert visitor.see("/sources/web/event?event=").status_code == 404
+
+
+def test_properties_tell_when_they_came_first_and_last(visitor: Visitor) -> None:
+    assert "first 9 Oct 2025, last just now" in visitor.see(EVENT).text
+    assert "since 9 Oct 2025, last just now" in visitor.see(EVENT).text
 
 
 def test_names_with_markup_are_text_and_their_page_opens(visitor: Visitor) -> None:

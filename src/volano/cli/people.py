@@ -119,7 +119,7 @@ def _zone(house: House) -> str:
 
 
 def _show_page(page: PersonPage, happened: list[dict[str, Any]], zone: str) -> None:
-    answers.print(f"Person {page.person_id}", markup=False)
+    answers.print(f"Person {page.person_id}, times by the clock of {zone}", markup=False)
     if page.crowded:
         answers.print("! More identities are told to be this person than are believed.", markup=False)
     rows = []
@@ -136,7 +136,7 @@ def _show_page(page: PersonPage, happened: list[dict[str, Any]], zone: str) -> N
         rows = [[one.name, minute(one.since, zone), one.why] for one in page.segments]
         table("Segments", ["segment", "since", "why"], rows)
     rows = [[minute(row["time"], zone), _what(row), _more(row)] for row in happened]
-    table(f"Timeline, by the clock of {zone}", ["when", "what", ""], rows)
+    table("Timeline", ["when", "what", ""], rows)
 
 
 def _what(row: dict[str, Any]) -> str:

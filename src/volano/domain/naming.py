@@ -8,6 +8,7 @@ import msgspec
 class Naming(msgspec.Struct, frozen=True, kw_only=True):
     """Events named `event`, of one source or of all, are the standard event `to`.
 
+    `to` may be `event` itself: then it is no standard event, and nobody is asked again what it is.
     `properties` says where a standard property comes from: name as it came → standard name; `items.item_id`
     is a property within each entry of a list, `ecommerce.items` one within an object. `minor`: amounts are
     in minor units already. `source` "" means every source. `made_at` is UTC µs.

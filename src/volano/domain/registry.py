@@ -10,10 +10,15 @@ EXAMPLES = 3
 
 
 class Property(msgspec.Struct, frozen=True, array_like=True):
-    """How often a property came as what, and some of its values, cut and masked."""
+    """How often a property came as what, some of its values, cut and masked, and from when to when.
+
+    Times are UTC µs of arrival, 0 in what was kept before they were.
+    """
 
     types: dict[str, int] = {}
     examples: tuple[str, ...] = ()
+    first_seen: int = 0
+    last_seen: int = 0
 
     @property
     def count(self) -> int:

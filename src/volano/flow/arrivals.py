@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from volano.domain.account import Source
 from volano.domain.erasure import Erasures
 from volano.domain.event import Frame, Intake
 from volano.domain.naming import Suggestion
@@ -140,5 +141,10 @@ def event_seen(profiles: Profiles, source: str, event: str) -> Seen | None:
 
 
 def suggestions(profiles: Profiles, state: State) -> list[Suggestion]:
-    """What comes in under unknown words and looks like shopping: clear cases first, then by frequency."""
-    return unknown_shopping((one for _, one in profiles.scan(Seen)), names_of(state))
+    """What comes in under unknown words and looks like shopping: clear cases first, then by frequency.
+
+    Sources whose keys were revoked are not asked about.
+    """
+    revoked = {one.key for one in state.find(Source) if one.revoked_at}
+    seen = (one for _, one in profiles.scan(Seen) if one.source not in revoked)
+    return unknown_shopping(seen, names_of(state))

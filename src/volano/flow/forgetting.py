@@ -181,7 +181,7 @@ def _from_examples(house: Forgetting, gone: Whom) -> None:
 
 def _without(one: Property, mentions: Mentions, *, whole: bool) -> Property:
     left = () if whole else tuple(example for example in one.examples if not mentions.within(example))
-    return Property(one.types, left)
+    return replace(one, examples=left)
 
 
 def _from_others(house: Forgetting, gone: Whom, now: int) -> tuple[Forgotten, list[int], set[int]]:

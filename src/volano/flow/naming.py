@@ -114,9 +114,10 @@ def checked(naming: Naming) -> Naming:
     """The naming; BadInput, with the mend, if it cannot be."""
     if not naming.event.strip():
         raise BadInput("a naming needs the name of an event as it comes")
-    if naming.to not in STANDARD:
+    itself = naming.event == naming.to
+    if naming.to not in STANDARD and not itself:
         raise BadInput(f"{naming.to!r} is no standard event; choose one such as Order Completed")
-    if naming.event == naming.to and not naming.properties and not naming.minor:
+    if itself and naming.to in STANDARD and not naming.properties and not naming.minor:
         raise BadInput(f"{naming.event!r} is the standard word already; name a property of it, or nothing")
     return naming
 

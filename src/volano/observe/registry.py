@@ -65,7 +65,8 @@ class Arrivals:
         """What came, by key: a record for each event and one for each source."""
         found: dict[int, Seen] = {}
         for (source, event, again, *shape), (count, first, last, sample) in self._shapes.items():
-            properties = _properties(sample, shape[len(sample) :], count)
+            times = (first, last)
+            properties = _properties(sample, shape[len(sample) :], count, times)
             if again:
                 properties = _bare(properties)
             one = Seen(
@@ -111,13 +112,14 @@ def joined(one: Seen | None, other: Seen) -> Seen:
             others += more.count
     if one.event == IDENTIFIED:
         properties = _bare(properties)
+    first, last = _span(one, other)
     return Seen(
         key=one.key,
         source=one.source,
         event=one.event,
         count=one.count + other.count,
-        first_seen=min(one.first_seen or other.first_seen, other.first_seen or one.first_seen),
-        last_seen=max(one.last_seen, other.last_seen),
+        first_seen=first,
+        last_seen=last,
         properties=properties,
         others=others,
         names=one.names + other.names,
@@ -160,32 +162,42 @@ def with_doubles(fresh: Mapping[int, Seen], told: pa.Table | None, added: pa.Tab
     return found
 
 
-def _properties(sample: Mapping[str, Any], types: Iterable[type], count: int) -> dict[str, Property]:
+def _properties(
+    sample: Mapping[str, Any], types: Iterable[type], count: int, times: tuple[int, int]
+) -> dict[str, Property]:
     """What one shape tells; of a list or an object also what stands in the first entry of the sample."""
     found: dict[str, Property] = {}
     for (name, value), kind in zip(sample.items(), types, strict=True):
-        found[name[:NAME_LIMIT]] = _property(name, value, kind, count)
+        found[name[:NAME_LIMIT]] = _property(name, value, kind, count, times)
         entry = value[0] if isinstance(value, list) and value else value
         if isinstance(entry, dict):
             for inner, one in list(entry.items())[:INNER]:
                 path = f"{name}.{inner}"[:NAME_LIMIT]
-                found[path] = _property(path, None if name in _TRAITS else one, type(one), count)
+                told = None if name in _TRAITS else one
+                found[path] = _property(path, told, type(one), count, times)
     return found
 
 
 def _bare(properties: Mapping[str, Property]) -> dict[str, Property]:
-    return {name: Property(known.types) for name, known in properties.items()}
+    return {name: replace(known, examples=()) for name, known in properties.items()}
 
 
-def _property(name: str, value: Any, kind: type, count: int) -> Property:
-    return Property({_TYPES.get(kind, "nothing"): count}, _example(name, value))
+def _property(name: str, value: Any, kind: type, count: int, times: tuple[int, int]) -> Property:
+    return Property({_TYPES.get(kind, "nothing"): count}, _example(name, value), *times)
 
 
 def _together(one: Property, other: Property) -> Property:
     examples = one.examples
     if len(examples) < EXAMPLES:
         examples = tuple(dict.fromkeys((*examples, *other.examples)))[:EXAMPLES]
-    return Property(_sum(one.types, other.types), examples)
+    first, last = _span(one, other)
+    return Property(_sum(one.types, other.types), examples, first, last)
+
+
+def _span(one: Property | Seen, other: Property | Seen) -> tuple[int, int]:
+    """From when to when either came; a time that is not known is 0."""
+    first = min(one.first_seen or other.first_seen, other.first_seen or one.first_seen)
+    return first, max(one.last_seen, other.last_seen)
 
 
 def _sum(one: Mapping[str, int], other: Mapping[str, int]) -> dict[str, int]:

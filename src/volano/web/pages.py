@@ -154,6 +154,7 @@ NOTES: Mapping[str, Note] = {
     "named": Note("From now on it comes in under the standard word.", "/names/undo"),
     "reread": Note("The past is being read under that word, too.", "/names/undo"),
     "unnamed": Note("It comes in under its own name again.", "/names/undo"),
+    "not-one": Note("It stands for itself; you are not asked about it again.", "/names/undo"),
     "named-back": Note("It is taken as it was before."),
     "password": Note("The password is changed; every other browser is signed out."),
     "import-undone": Note("The import is taken back; its rows are gone from the lake."),

@@ -16,7 +16,7 @@ from volano.flow.shop import shop_of
 from volano.flow.sources import source_of
 from volano.observe.shop_words import STANDARD, WORDS
 from volano.web import words
-from volano.web.pages import Ask, Desk, Page, Route, back, form, page
+from volano.web.pages import Ask, Desk, Page, Route, back, form, local, page
 
 _MONEY = ("revenue", "price")
 _ROOM = 4  # empty rows for names of properties
@@ -47,6 +47,8 @@ def source(request: Ask, desk: Desk, key: str) -> Page:
 def event(request: Ask, desk: Desk, key: str) -> Page:
     """One event of a source: its properties, its word, and the last ten before and after."""
     name = request.query_params.get("event", "")
+    if not name:
+        raise NotFound(f"there is no event without a name; choose one of those that {key} sends")
     return _show(request, desk, key, _kept(desk, key, name))
 
 
@@ -93,6 +95,8 @@ def _properties(seen: Seen | None) -> list[dict[str, Any]]:
             "share": one.count / max(seen.count, 1),
             "types": " or ".join(sorted(one.types, key=lambda kind: -one.types[kind])),
             "examples": one.examples,
+            "first": one.first_seen,
+            "last": one.last_seen,
         }
         for name, one in sorted(seen.properties.items(), key=lambda pair: (-pair[1].count, pair[0]))
     ]
@@ -100,7 +104,7 @@ def _properties(seen: Seen | None) -> list[dict[str, Any]]:
 
 def _preview(desk: Desk, naming: Naming) -> dict[str, Any]:
     """The last ten events before and after; nothing while no word is chosen."""
-    if not naming.to:
+    if naming.to in ("", naming.event):
         return {"examples": [], "trouble": ""}
     house = desk.house
     currency = shop_of(house.state, house.settings).currency
@@ -138,9 +142,8 @@ def preview(request: Ask, desk: Desk) -> Page:
 
 def _sent(request: Ask) -> Naming:
     sent = form(request)
-    pairs = {
-        sent.get(f"{number}.from", "").strip(): sent.get(f"{number}.to", "").strip() for number in range(60)
-    }
+    came = [name.removesuffix(".from") for name in sent if name.endswith(".from")]
+    pairs = {sent[f"{row}.from"].strip(): sent.get(f"{row}.to", "").strip() for row in came}
     whose = "" if sent.get("whose") == "all" else sent.get("source", "")
     return Naming(
         key=naming_key(whose, sent.get("event", "")),
@@ -165,6 +168,15 @@ def save(request: Ask, desk: Desk) -> Page:
     return back(f"/sources/{key}", "reread" if past else "named", kept.key)
 
 
+def stands(request: Ask, desk: Desk) -> Page:
+    """Take an event as what it is: no standard one."""
+    sent = form(request)
+    key, name = sent.get("source", ""), sent.get("event", "")
+    itself = Naming(key=naming_key(key, name), source=key, event=name, to=name)
+    flow.save_naming(desk.house, itself, now=desk.clock())
+    return back(local(sent.get("next", f"/sources/{key}")), "not-one", itself.key)
+
+
 def drop(request: Ask, desk: Desk) -> Page:
     """Take a naming back, and read the past without it."""
     naming = flow.drop_naming(desk.house, form(request).get("key", ""), now=desk.clock())
@@ -183,5 +195,6 @@ ROUTES = [
     Route("POST", "/names/preview", preview),
     Route("POST", "/names/save", save),
     Route("POST", "/names/drop", drop),
+    Route("POST", "/names/none", stands),
     Route("POST", "/names/undo", take_back),
 ]

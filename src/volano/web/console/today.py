@@ -18,6 +18,7 @@ from volano.web.console.cards import leak_card, profit, verdict_cards
 from volano.web.console.ideas import idea_cards
 from volano.web.pages import Ask, Desk, Page, Route, address, page, write_key
 
+UNNAMED = 3  # names that want a word and have a card of their own
 STAGES = ("plan", "act", "evaluate")
 
 
@@ -160,6 +161,7 @@ def content(request: Ask, desk: Desk) -> dict[str, Any]:
         "overview", lambda: overview(house.lake, house.state, now=now, lens=lens_of(house))
     )
     shop = shop_of(house.state, house.settings)
+    unnamed = suggestions(house.profiles, house.state)
     where = standing(seen, now=now)
     return {
         "seen": seen,
@@ -173,7 +175,8 @@ def content(request: Ask, desk: Desk) -> dict[str, Any]:
         "idea": next(iter(idea_cards(seen.ideas[:1], [], seen.leaks, shop)), None),
         "due": _due(seen),
         "verdict": next(iter(verdict_cards(seen.verdicts[:1], seen.campaigns, shop)), None),
-        "unnamed": [one for one in suggestions(house.profiles, house.state) if one.to][:3],
+        "unnamed": unnamed[:UNNAMED],
+        "unnamed_more": unnamed[UNNAMED:],
         "coming": now - desk.turning.received_at < 60 * SECOND,
         "troubles": desk.turning.troubles,
         "address": address(request),
