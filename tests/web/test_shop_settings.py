@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from tests.web.known import ann, done, house_of, opened
-from tests.web.shop import full_house
+from tests.flow.site import event, order
+from tests.web.known import DAY, ann, came, done, frame, house_of, opened
+from tests.web.shop import NOW, full_house
 from tests.web.visitor import Visitor, fields_of, owner
 from volano.domain.profile import Profile
 from volano.domain.rfm import RfmBounds
 from volano.domain.shop import Shop
+from volano.domain.view import View
 from volano.flow.shop import save_shop, shop_of
 from volano.observe.identity import identity
 
@@ -45,6 +47,7 @@ def test_all_that_a_shop_is_can_be_set(visitor: Visitor) -> None:
         "week_start": "6",
         "margin": "32,5",
         "staff": "ann\n@shop.example",
+        "marks": "partner = source\n aff=Campaign",
         "rfm.days": "10 20 30 40",
         "rfm.orders": "2 3 4 5",
         "rfm.money": "10 20 30 40.5",
@@ -59,13 +62,15 @@ def test_all_that_a_shop_is_can_be_set(visitor: Visitor) -> None:
         6,
     )
     assert shop.margin == pytest.approx(0.325)
+    assert shop.marks == {"partner": "source", "aff": "campaign"}
     assert shop.staff == ("ann", "@shop.example")
     assert shop.rfm == RfmBounds(
         days=(10, 20, 30, 40), orders=(2, 3, 4, 5), money=(1_000, 2_000, 3_000, 4_050)
     )
     again = fields_of(visitor.see("/settings"), FORM)
-    assert {name: again[name] for name in ("margin", "rfm.days", "rfm.money", "week_start")} == {
+    assert {name: again[name] for name in ("margin", "marks", "rfm.days", "rfm.money", "week_start")} == {
         "margin": "32.5",
+        "marks": "partner = source\naff = campaign",
         "rfm.days": "10 20 30 40",
         "rfm.money": "10 20 30 40.5",
         "week_start": "6",
@@ -83,6 +88,8 @@ def test_all_that_a_shop_is_can_be_set(visitor: Visitor) -> None:
         ("margin", "nan", "must be a number"),
         ("margin", "120", "at most 1"),
         ("staff", "@nowhere", "no domain"),
+        ("marks", "partner", "it can be source, medium"),
+        ("marks", "a b = source", "cannot be a parameter"),
         ("rfm.days", "1 2 3", "needs four limits"),
         ("rfm.days", "4 3 2 1", "each larger than the one before"),
         ("rfm.money", "1 2 3 x", "must be a number"),
@@ -133,6 +140,29 @@ def test_other_limits_make_other_types(visitor: Visitor) -> None:
     visitor.send(FORM, **fields_of(visitor.see("/settings"), FORM) | limits)
     done(visitor)
     assert "RFM: champions" in visitor.see("/people?q=ann").text
+
+
+def test_a_campaign_parameter_of_the_shops_own_counts_for_what_comes_in(visitor: Visitor) -> None:
+    visitor.send(FORM, **fields_of(visitor.see("/settings"), FORM) | {"marks": "partner = source"})
+    came_from = {"page": {"url": "https://shop.example/tea?partner=aunt-may", "path": "/tea"}}
+    came(visitor, frame(event("Page Viewed", user="cid", time=NOW, kind="page", context=came_from)))
+    rows = house_of(visitor).lake.read(View(columns=("source", "known_as"))).to_pylist()
+    assert {row["source"] for row in rows if row["known_as"] == "u:cid"} == {"aunt-may"}
+
+
+def test_limits_are_proposed_from_the_shops_customers_and_kept_only_when_saved(visitor: Visitor) -> None:
+    before = kept(visitor)
+    spent = (10, 20, 30, 40, 50, 60)
+    came(visitor, *(frame(order(f"p{paid}", paid, user=f"p{paid}", time=NOW - paid * DAY)) for paid in spent))
+    page = visitor.see("/settings?propose=1")
+    assert "They count once you save" in page.text
+    fields = fields_of(page, FORM)
+    assert fields["rfm.money"] == "30 40 40.01 50"
+    assert kept(visitor) == before
+    visitor.send(FORM, **fields)
+    done(visitor)
+    assert kept(visitor).rfm.money == (3_000, 4_000, 4_001, 5_000)
+    assert "They count once you save" not in visitor.see("/settings").text
 
 
 def test_today_counts_weeks_as_the_shop_begins_them() -> None:

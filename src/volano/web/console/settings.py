@@ -16,6 +16,8 @@ from volano.domain.shop import WEEKDAYS, Shop
 from volano.errors import BadInput
 from volano.flow.journeys import home_journey, keep_journey
 from volano.flow.shop import save_shop, shop_of
+from volano.observe.traits.rfm import proposed
+from volano.web.console.choices import everybody
 from volano.web.pages import Ask, Desk, Page, Route, address, back, form, page, write_key
 
 _BOUNDS = (
@@ -26,9 +28,18 @@ _BOUNDS = (
 
 
 def more(
-    request: Ask, desk: Desk, *, status: int = 200, problem: str = "", typed: Mapping[str, str] | None = None
+    request: Ask,
+    desk: Desk,
+    *,
+    status: int = 200,
+    problem: str = "",
+    typed: Mapping[str, str] | None = None,
+    filled: bool = False,
 ) -> Page:
-    """The page, with what was wrong with what was sent; `typed` are the fields of the shop as they came."""
+    """The page, with what was wrong with what was sent; `typed` are the fields of the shop as they came.
+
+    `filled`: the limits among them are not those that were typed.
+    """
     imports = sorted(desk.house.state.find(Import), key=lambda one: -one.made_at)
     return page(
         request,
@@ -36,6 +47,7 @@ def more(
         "settings.html",
         status=status,
         problem=problem,
+        filled=filled,
         sources=desk.house.state.find(Source),
         imports=imports,
         journey=home_journey(desk.house.state),
@@ -60,9 +72,16 @@ def _values(shop: Shop) -> dict[str, str]:
         "week_start": str(shop.week_start),
         "margin": "" if shop.margin is None else f"{shop.margin * 100:g}",
         "staff": "\n".join(shop.staff),
-        "rfm.days": _four(shop.rfm.days),
-        "rfm.orders": _four(shop.rfm.orders),
-        "rfm.money": _four(limit / unit for limit in shop.rfm.money),
+        "marks": "\n".join(f"{parameter} = {word}" for parameter, word in shop.marks.items()),
+        **_limits_told(shop.rfm, unit),
+    }
+
+
+def _limits_told(bounds: RfmBounds, unit: int) -> dict[str, str]:
+    return {
+        "rfm.days": _four(bounds.days),
+        "rfm.orders": _four(bounds.orders),
+        "rfm.money": _four(limit / unit for limit in bounds.money),
     }
 
 
@@ -72,7 +91,16 @@ def _four(limits: Iterable[float]) -> str:
 
 def settings(request: Ask, desk: Desk) -> Page:
     """What a shop needs to send events, and what keeps the console shut."""
-    return more(request, desk)
+    return _proposing(request, desk) if request.query_params.get("propose") else more(request, desk)
+
+
+def _proposing(request: Ask, desk: Desk) -> Page:
+    """The page with the limits that split the shop's own customers in fifths, which are not kept yet."""
+    found = everybody(desk, ("days_since_order", "orders", "revenue"))
+    if found is None:
+        return more(request, desk, problem="customers are still being counted; ask again in a moment")
+    unit = 10 ** digits(shop_of(desk.house.state, desk.house.settings).currency)
+    return more(request, desk, typed=_limits_told(proposed(found[0]), unit), filled=True)
 
 
 def undo_import(request: Ask, desk: Desk) -> Page:
@@ -121,12 +149,19 @@ def _shop_sent(before: Shop, sent: Mapping[str, str]) -> Shop:
         week_start=int(_number("the day on which the week begins", sent.get("week_start", "0"))),
         margin=_number("the margin in per cent", margin) / 100 if margin else None,
         staff=tuple(sent.get("staff", "").split()),
+        marks=_marks(sent["marks"]) if "marks" in sent else before.marks,
         rfm=RfmBounds(
             days=_limits(sent, "rfm.days", before.rfm.days),
             orders=_limits(sent, "rfm.orders", before.rfm.orders),
             money=_limits(sent, "rfm.money", before.rfm.money, unit),
         ),
     )
+
+
+def _marks(text: str) -> dict[str, str]:
+    """Parameters of an address and what each names, one a line with = between."""
+    pairs = [line.partition("=") for line in text.splitlines() if line.strip()]
+    return {parameter.strip(): word.strip().lower() for parameter, _, word in pairs}
 
 
 def _limits(sent: Mapping[str, str], name: str, before: Four, unit: int = 1) -> Four:
