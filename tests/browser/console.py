@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import uvicorn
 from playwright.sync_api import Browser, Page, expect
@@ -15,9 +16,10 @@ from volano.web.app import App
 
 MODES = [(320, "light"), (360, "dark"), (1280, "light"), (1280, "dark")]
 SMALL_TARGETS = """() => [...document.querySelectorAll('a, button, summary, select, input')]
-    .filter(at => at.checkVisibility() && !at.closest('p, h3, .hide, .skip, label') && !at.matches('.hide'))
-    .filter(at => (at.matches('.who') ? at.closest('li') : at).getBoundingClientRect().height < 43.5)
-    .map(at => at.outerHTML.slice(0, 90))"""
+    .filter(at => at.checkVisibility() && !at.closest('p, .hide, .skip, label') && !at.matches('.hide'))
+    .map(at => [at, at.matches('.who') || at.closest('h3, .h') ? at.closest('li, .card') : at])
+    .filter(([at, target]) => target.getBoundingClientRect().height < 43.5)
+    .map(([at]) => at.outerHTML.slice(0, 90))"""
 FAINT = """() => {
   const parts = text => text.match(/[\\d.]+/g).map(Number);
   const light = text => {
@@ -39,13 +41,9 @@ FAINT = """() => {
     })
     .map(at => at.outerHTML.slice(0, 90));
 }"""
-NAMELESS = """() => [...document.querySelectorAll('a, button, input, select, textarea, summary, [role]')]
-    .filter(at => at.checkVisibility() && !at.closest('[aria-hidden=true]')
-        && !['status', 'group'].includes(at.role))
-    .filter(at => !(at.ariaLabel || at.textContent.trim() || at.labels?.length || at.placeholder))
-    .map(at => at.outerHTML.slice(0, 90))"""
-SKIPPED = """() => [...document.querySelectorAll('h1, h2, h3, h4')].map(at => +at.tagName[1])
-    .filter((level, index, all) => index && level > all[index - 1] + 2)"""
+AXE = Path(__file__).parents[1] / "clients/node_modules/axe-core/axe.min.js"
+VIOLATIONS = """() => axe.run({resultTypes: ['violations']}).then(({violations}) => violations.flatMap(
+    ({id, nodes}) => nodes.map(node => `${id}: ${node.html.slice(0, 90)}`)))"""
 PRIMARY = "() => [...document.querySelectorAll('main .btn.p')].filter(at => at.checkVisibility()).length"
 
 
@@ -71,8 +69,11 @@ def sign_in(page: Page, address: str) -> None:
 
 
 def looked_over(browser: Browser, address: str, paths: Iterable[str], *, width: int, scheme: str) -> None:
-    """Every page at a width: nothing sideways, nothing faint, small or without a name, nothing complains."""
-    context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme)  # type: ignore[arg-type]
+    """Every page at a width: nothing sideways, nothing small or faint, axe-core and nobody else complains."""
+    context = browser.new_context(
+        viewport={"width": width, "height": 800},
+        color_scheme=scheme,  # type: ignore[arg-type]
+    )
     page = context.new_page()
     complaints: list[str] = []
     page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
@@ -81,7 +82,8 @@ def looked_over(browser: Browser, address: str, paths: Iterable[str], *, width: 
         page.goto(address + path)
         page.evaluate("() => document.querySelectorAll('details').forEach(at => { at.open = true })")
         assert page.evaluate("document.scrollingElement.scrollWidth") <= width, path
-        for found in (SMALL_TARGETS, FAINT, NAMELESS, SKIPPED):
+        page.evaluate(AXE.read_text())
+        for found in (SMALL_TARGETS, FAINT, VIOLATIONS):
             wrong = page.evaluate(found)
             assert wrong == [], f"{path}: {wrong}"
     assert complaints == []
