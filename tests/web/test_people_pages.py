@@ -55,7 +55,28 @@ def test_before_anybody_is_looked_for_those_are_shown_who_just_came(visitor: Vis
     assert "Just here" in text
     assert "1 order ·" in text
     assert "2 identities" in text
-    assert f"Person …{str(BOB)[-5:]}" in text
+    assert ">bob</a>" in text  # no e-mail is known of him, but his user id is
+
+
+def test_an_event_nobody_has_a_word_for_tells_its_first_properties(visitor: Visitor) -> None:
+    told = {"score": 7, "answers": ["green", "loose leaf"], "empty": ""}
+    came(visitor, frame(event("quiz_finished", user="bob", time=NOW, properties=told)))
+    assert "score 7 · answers green, loose leaf</small>" in visitor.see(f"/people/{BOB}").text
+
+
+def test_what_is_known_is_told_once_and_as_people_write_it(visitor: Visitor) -> None:
+    known = visitor.see(f"/people/{ANN}").text.partition("What is known</h2>")[2]
+    assert known.count("<dd>ann@shop.example") == 1
+    assert "<dd>Monday</dd>" in known
+
+
+def test_a_long_address_breaks_between_its_words() -> None:
+    long = "maximiliane.lee@customers.garden.example"
+    visitor = opened(frame(event("Identified", user="max", kind="identify", properties={"email": long})))
+    assert (
+        "<h1>maximiliane.<wbr>lee@<wbr>customers.<wbr>garden.<wbr>example</h1>"
+        in visitor.see("/people?q=max").text
+    )
 
 
 def test_after_a_restart_a_few_of_the_people_are_shown(visitor: Visitor) -> None:

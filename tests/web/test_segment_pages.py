@@ -138,6 +138,15 @@ def test_a_rule_beyond_the_form_is_json_and_stays_so(visitor: Visitor) -> None:
     assert 'name="0.field"' in page.text
 
 
+def test_segments_with_nobody_in_them_are_folded_away(visitor: Visitor) -> None:
+    text = visitor.see("/segments").text
+    folded = text.partition("<details>")[2]
+    assert "segments with nobody in them</summary>" in folded
+    assert text.count("<article") == 16
+    assert '<b class="n">0</b>' not in text.partition("<details>")[0]
+    assert folded.count('<b class="n">0</b>') == folded.count("<article")
+
+
 def test_a_deleted_segment_comes_back_with_undo(visitor: Visitor) -> None:
     page = visitor.send("/segments/drop", key="lapsing")
     assert page.url.path == "/segments"

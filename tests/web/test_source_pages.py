@@ -204,6 +204,22 @@ def test_a_name_shows_its_properties_and_the_last_ten_before_and_after(visitor: 
     assert "items.item_id" in text
 
 
+def test_examples_can_be_told_apart_before_they_are_opened_and_lists_are_read_like_text(
+    visitor: Visitor,
+) -> None:
+    page = visitor.see(EVENT).text
+    assert "08:51 UTC · t1 · €20.50</summary>" in page
+    assert "item_id 7, price 3, quantity 2" in page
+
+
+def test_what_is_done_beside_goes_from_the_page_without_a_reload(visitor: Visitor) -> None:
+    visitor.app.turning.jobs = ("reading the past of tea anew",)
+    assert 'data-poll="/fragments/jobs"' in visitor.see("/people").text
+    assert "Reading the past of tea anew …" in visitor.see("/fragments/jobs").text
+    visitor.app.turning.jobs = ()
+    assert visitor.see("/fragments/jobs").text.strip() == ""
+
+
 def test_the_examples_follow_what_is_chosen(visitor: Visitor) -> None:
     fields = fields_of(visitor.see(EVENT), "/names/save")
     assert "€0.21" in visitor.send("/names/preview", **fields | {"minor": "1"}).text

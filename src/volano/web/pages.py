@@ -182,11 +182,14 @@ def environment(assets: Assets) -> Environment:
         "moment",
         "hour",
         "distance",
+        "ago",
     ):
         made.filters[name] = getattr(words, name)
     made.filters["step"] = words.step
     made.filters["lost"] = words.lost
     made.filters["headline"] = words.headline
+    made.filters["user"] = words.user
+    made.filters["parts"] = words.parts
     made.filters["person"] = words.person
     made.filters["people"] = words.people_of
     made.filters["slice_name"] = slice_name

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from volano.domain.durations import SECOND
@@ -172,6 +174,61 @@ def distance(at: int, now: int) -> str:
             words = f"{many:,} {unit}{'s' if many > 1 else ''}"
             return f"in {words}" if at > now else f"{words} ago"
     return "just now"
+
+
+def ago(at: int, now: int) -> str:
+    """How long ago, as short as it can be read, for narrow columns.
+
+    >>> now = 1_700_000_000_000_000
+    >>> [ago(now - seconds * SECOND, now) for seconds in (0, 35, 200, 86_400)]
+    ['now', '35 s', '3 min', '1 d']
+    """
+    seconds = max(0, now - at) // SECOND
+    if seconds < 10:
+        return "now"
+    size, unit = next(pair for pair in _SHORT if seconds >= pair[0])
+    return f"{seconds // size:,} {unit}"
+
+
+_SHORT = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
+
+
+def user(known_as: str) -> str:
+    """The user id of who is known by one; "" of others, whose ids tell nobody anything.
+
+    >>> user("u:46171"), user("a:7f3e-11ee")
+    ('46171', '')
+    """
+    return known_as[2:] if known_as.startswith("u:") else ""
+
+
+_LONG = 25  # characters of a heading that fit on a phone
+
+
+def parts(name: str) -> list[str]:
+    """A long name cut where a line may break: behind what stands between the words of an address.
+
+    >>> parts("ann.maria-lee@garden.example"), parts("ann@shop.example")
+    (['ann.', 'maria-', 'lee@', 'garden.', 'example'], ['ann@shop.example'])
+    """
+    if len(name) < _LONG:
+        return [name]
+    return re.findall(r"[^@._+-]*[@._+-]+|[^@._+-]+", name)
+
+
+def plain(value: Any) -> str:
+    """A value of JSON as people read it.
+
+    >>> plain([{"sku": "t", "price": 3}, {"sku": "u"}]), plain(["green", 7]), plain(True), plain(None)
+    ('sku t, price 3; sku u', 'green, 7', 'yes', '')
+    """
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {plain(one)}" for name, one in value.items())
+    if isinstance(value, list | tuple):
+        return ("; " if any(isinstance(one, dict) for one in value) else ", ").join(map(plain, value))
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "" if value is None else str(value)
 
 
 def step(event: str) -> str:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import msgspec
-
 from volano.domain.naming import Naming, naming_key
 from volano.domain.registry import Seen
 from volano.errors import BadInput
@@ -19,6 +17,8 @@ from volano.web import words
 from volano.web.pages import Ask, Desk, Page, Route, back, form, local, page
 
 _MONEY = ("revenue", "price")
+_TELLING = ("order_id", "revenue", "product", "price")
+_LONGEST = 500  # characters of a value
 _ROOM = 4  # empty rows for names of properties
 SHOWN = 30  # events of a source at once
 
@@ -115,12 +115,19 @@ def _preview(desk: Desk, naming: Naming) -> dict[str, Any]:
     rows = [
         {
             "time": one.time,
+            "about": _about(one.after, currency),
             "before": {"event": one.event, **{name: _short(value) for name, value in one.properties.items()}},
             "after": {name: _meant(name, value, one.after, currency) for name, value in one.after.items()},
         }
         for one in found
     ]
     return {"examples": rows, "trouble": ""}
+
+
+def _about(after: Mapping[str, Any], currency: str) -> str:
+    """What tells one example from the others: its order, its amount or its product."""
+    told = [_meant(name, after[name], after, currency) for name in _TELLING if after.get(name) is not None]
+    return " · ".join(told[:2])
 
 
 def _meant(name: str, value: Any, after: Mapping[str, Any], currency: str) -> str:
@@ -131,8 +138,8 @@ def _meant(name: str, value: Any, after: Mapping[str, Any], currency: str) -> st
 
 
 def _short(value: Any) -> str:
-    text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
-    return text if len(text) <= 80 else f"{text[:77]}…"
+    text = words.plain(value)
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 
 def preview(request: Ask, desk: Desk) -> Page:

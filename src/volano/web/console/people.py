@@ -18,6 +18,7 @@ from volano.flow.handing_out import export as handed_out
 from volano.flow.ingest import drain_all
 from volano.flow.joining import merge, undo, unmerge
 from volano.flow.people import Found
+from volano.flow.segments import named_people
 from volano.flow.shop import shop_of
 from volano.web.console.person import face, happenings, joins, known, name_of, named
 from volano.web.pages import Ask, Desk, Page, Route, back, form, page
@@ -37,7 +38,9 @@ def people(request: Ask, desk: Desk) -> Page:
         return back(f"/people/{found[0].person_id}")
     lately = [] if text else _just_here(desk)
     some = [] if text or lately else _some(desk)
-    return page(request, desk, "people.html", q=text, found=found, lately=lately, some=some)
+    shown = [one.person_id for one in (*found, *lately, *some) if not one.email]
+    names = named_people(desk.house.lake, shown) if shown else {}
+    return page(request, desk, "people.html", q=text, found=found, lately=lately, some=some, names=names)
 
 
 def _just_here(desk: Desk) -> list[Found]:

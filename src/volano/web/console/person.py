@@ -12,6 +12,7 @@ import msgspec
 from volano.domain.account import Import, Source
 from volano.domain.campaign import Campaign
 from volano.domain.durations import SECOND
+from volano.domain.event import IDENTIFIED
 from volano.domain.identity import (
     ALIAS,
     APART,
@@ -49,7 +50,9 @@ EVENT_ICONS: Mapping[str, str] = {
     "Segment Left": "seg",
 }
 _TABLES = {"decisions": ("Was given", "act"), "exposures": ("Saw", "act")}
+_OWN = 4  # properties that are told of an event nobody has a word for
 _TOLD = ("product", "order_id", "path", "variant", "reason")
+_FIRST = ("email",)  # given traits that are facts of their own
 _ORIGIN = {
     "seen": "all their events",
     "visits": "their events, visit by visit",
@@ -170,10 +173,11 @@ def known(shown: PersonPage, shop: Shop, *, now: int) -> list[tuple[str, str, li
         one.name: one.time for one in shown.given
     }
     profile = shown.profile
+    once = {f"traits.{name}" for name in _FIRST if name in FIELDS}
     for name, value in (facts(profile, now=now, bounds=shop.rfm) if profile is not None else {}).items():
         given = name.startswith("traits.")
         field = FIELDS.get(name) or FIELDS.get("traits.*" if given else "")
-        if field is None or value in (None, "", [], 0) or name == "segments":
+        if field is None or value in (None, "", [], 0) or name == "segments" or name in once:
             continue
         trait = Trait(
             label=name.removeprefix("traits.") if given else field.label,
@@ -195,13 +199,11 @@ def said(name: str, value: Any, kind: str, shop: Shop) -> str:
         return words.moment(value, shop.timezone)
     if name in MONEY:
         return words.money(value, shop.currency)
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, list | tuple):
-        return ", ".join(map(str, value))
-    if isinstance(value, int | float):
+    if name == "usual_weekday":
+        return str(value).capitalize()
+    if isinstance(value, int | float) and not isinstance(value, bool):
         return f"{value}:00" if name == "usual_hour" else words.number(value)
-    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
+    return words.plain(value)
 
 
 def _devices(profile: Profile, *, now: int) -> list[dict[str, Any]]:
@@ -239,6 +241,8 @@ def _happening(row: Mapping[str, Any], names: Mapping[str, str], shop: Shop) -> 
     if event.startswith("Segment "):
         key = _segment(row.get("properties", ""))
         told.append(names.get(key, key))
+    if not told and table == "events" and event != IDENTIFIED:  # what they told of themselves stands below
+        told += _own(row.get("properties", ""))
     return Happening(
         time=row["time"],
         icon=icon,
@@ -247,6 +251,16 @@ def _happening(row: Mapping[str, Any], names: Mapping[str, str], shop: Shop) -> 
         origin=row.get("origin", ""),
         bot=row.get("bot", ""),
     )
+
+
+def _own(properties: str) -> list[str]:
+    """The first properties of an event of which no column tells anything."""
+    try:
+        found = msgspec.json.decode(properties)
+    except msgspec.DecodeError:
+        return []
+    pairs = list(found.items())[:_OWN] if isinstance(found, dict) else []
+    return [f"{name} {words.plain(value)}"[:80] for name, value in pairs if value not in (None, "", [], {})]
 
 
 def _segment(properties: str) -> str:

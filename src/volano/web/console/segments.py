@@ -27,6 +27,7 @@ from volano.web.console.builder import MOST, Row, rows_of, rows_sent, rule_of
 from volano.web.console.choices import choices, everybody, words_of
 from volano.web.pages import Ask, Desk, Page, Route, back, form, page
 
+SAMPLE = 5  # people who are shown
 NEW = "-"  # stands in an address where a segment has its key; no segment has that one
 _WORDS = {"preview", "rows", "moves", "drop", "restore"}  # that addresses use
 
@@ -59,7 +60,10 @@ def segments(request: Ask, desk: Desk) -> Page:
         for each in desk.house.state.find(Segment)
     ]
     cards.sort(key=lambda card: (card["segment"].starter, -card["people"], card["segment"].name))
-    return page(request, desk, "segments.html", segments=cards, everybody=whole, counted=found is not None)
+    full = [card for card in cards if card["people"]] or cards
+    empties = [card for card in cards if card not in full]
+    told = {"everybody": whole, "counted": found is not None}
+    return page(request, desk, "segments.html", segments=full, empties=empties, **told)
 
 
 def _sentence(rule: Any) -> str:
@@ -126,16 +130,18 @@ def _size(desk: Desk, rule: dict[str, Any] | str, key: str) -> tuple[Size | None
         return None, ""
     people, as_of = known
 
-    def look() -> flow.Preview:
+    def look() -> tuple[flow.Preview, dict[int, str]]:
         groups = groups_of(desk.house.state, [rule])
-        return flow.preview(desk.house.lake, people, rule, others, now=desk.clock(), groups=groups)
+        seen = flow.preview(desk.house.lake, people, rule, others, now=desk.clock(), groups=groups)
+        return seen, flow.named_people(desk.house.lake, seen.sample[:SAMPLE])
 
     try:  # what people did is read from the lake, and that may take a while
-        found: flow.Preview | None = desk.memo.lately(("size", msgspec.json.encode(rule), key, as_of), look)
+        told = desk.memo.lately(("size", msgspec.json.encode(rule), key, as_of), look)
     except BadInput as error:
         return None, error.message
-    if found is None:
+    if told is None:
         return None, ""
+    found, names = told
     shares = [(one.name, one.segment, one.both / max(found.size, 1)) for one in found.overlap if one.both]
     return (
         Size(
@@ -143,7 +149,7 @@ def _size(desk: Desk, rule: dict[str, Any] | str, key: str) -> tuple[Size | None
             everybody=found.people,
             share=found.share,
             said=found.said,
-            sample=[_told(desk, person) for person in found.sample[:5]],
+            sample=[_told(desk, person, names.get(person, "")) for person in found.sample[:SAMPLE]],
             overlap=sorted(shares, key=lambda one: -one[2])[:5],
             as_of=as_of,
         ),
@@ -151,12 +157,13 @@ def _size(desk: Desk, rule: dict[str, Any] | str, key: str) -> tuple[Size | None
     )
 
 
-def _told(desk: Desk, person: int) -> tuple[int, str, str]:
+def _told(desk: Desk, person: int, known_as: str) -> tuple[int, str, str]:
     profile = desk.house.profiles.get(Profile, person)
+    name = words.user(known_as) or words.person(person)
     if profile is None:
-        return person, words.person(person), ""
+        return person, name, ""
     seen = words.many(profile.orders, "order") if profile.orders else "no order yet"
-    return person, profile.email or words.person(person), f"{seen} · {profile.device or 'device not known'}"
+    return person, profile.email or name, f"{seen} · {profile.device or 'device not known'}"
 
 
 def preview(request: Ask, desk: Desk) -> Page:

@@ -194,7 +194,13 @@ def fragment(request: Ask, desk: Desk) -> Page:
     return page(request, desk, "_today.html", **content(request, desk))
 
 
+def jobs(request: Ask, desk: Desk) -> Page:
+    """What the console has asked for and is under way, as every page shows it."""
+    return page(request, desk, "_jobs.html")
+
+
 ROUTES = [
+    Route("GET", "/fragments/jobs", jobs),
     Route("GET", "/", today),
     Route("GET", "/fragments/today", fragment),
 ]
