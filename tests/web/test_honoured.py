@@ -20,11 +20,12 @@ from volano.domain.event import Intake
 from volano.domain.leak import Journey
 from volano.domain.segment import Segment
 from volano.domain.shop import Shop
-from volano.flow.ingest import settle_everybody
 from volano.flow.judge import judge
 from volano.flow.propose import refresh
 from volano.flow.report import count_journey
 from volano.flow.shop import lens_of, save_shop
+from volano.flow.working import Working
+from volano.flow.works import settling
 
 CRAWLER = {"userAgent": "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"}
 RULE: dict[str, Any] = {"$and": [{"orders": {"$gte": 1}}, {"$did": {"event": "Order Completed"}}]}
@@ -80,7 +81,8 @@ def visited_by(others: str) -> Visitor:
     house.state.put(Segment(key="buyers", name="Buyers", rule=RULE))
     for one in (shopper("ann"), shopper("bob"), *OTHERS[others]):
         came(visitor, one)
-    settle_everybody(house, now=NOW)
+    house.state.put(settling(house.state, "seeing who is in Buyers", now=NOW))
+    Working(house, lambda: NOW).finish()
     return visitor
 
 

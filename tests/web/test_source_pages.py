@@ -213,10 +213,11 @@ def test_examples_can_be_told_apart_before_they_are_opened_and_lists_are_read_li
 
 
 def test_what_is_done_beside_goes_from_the_page_without_a_reload(visitor: Visitor) -> None:
-    visitor.app.turning.jobs = ("reading the past of tea anew",)
+    state = house_of(visitor).state
+    state.put(Work(key="reread tea", kind="reread", what="reading the past of tea anew"))
     assert 'data-poll="/fragments/jobs"' in visitor.see("/people").text
     assert "Reading the past of tea anew …" in visitor.see("/fragments/jobs").text
-    visitor.app.turning.jobs = ()
+    state.drop(Work, "reread tea")
     assert visitor.see("/fragments/jobs").text.strip() == ""
 
 

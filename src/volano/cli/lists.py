@@ -34,6 +34,7 @@ def lists(
     Example: volano lists drop vip
     """
     from volano.flow import lists as keeping
+    from volano.flow.shop import shop_of
 
     if action not in ACTIONS:
         raise BadInput(f"{action!r} is nothing `volano lists` does: say one of {', '.join(ACTIONS)}")
@@ -49,7 +50,7 @@ def lists(
             raise BadInput(f"there is no list {key!r}; see `volano lists`") from error
         return answer({"dropped": key}, as_json, lambda: answers.print(f"{key} is no more.", markup=False))
     found = house.state.find(SavedList)
-    return answer(found, as_json, lambda: _show(found))
+    return answer(found, as_json, lambda: _show(found, shop_of(house.state, house.settings).timezone))
 
 
 def _add(house: House, kept: SavedList, file: str, column: str, as_json: bool) -> None:
@@ -64,7 +65,7 @@ def _add(house: House, kept: SavedList, file: str, column: str, as_json: bool) -
     answer(made, as_json, lambda: answers.print(told, markup=False))
 
 
-def _show(found: list[SavedList]) -> None:
-    rows = [[one.key, one.name, f"{one.members:,}", day(one.changed_at)] for one in found]
+def _show(found: list[SavedList], zone: str) -> None:
+    rows = [[one.key, one.name, f"{one.members:,}", day(one.changed_at, zone)] for one in found]
     empty = "No list yet; bring one with `volano lists add vip customers.csv --column email`."
     table("Lists", ["key", "name", "members", "changed"], rows) if rows else answers.print(empty)

@@ -70,9 +70,7 @@ def _show(request: Ask, desk: Desk, shown: Campaign, *, status: int = 200, probl
         control=_control(shown),
         goals=[(goal, goal_name(goal.event, goal.measure), window(goal.days)) for goal in shown.goals],
         arms=[(arm, arm_name(arm.key)) for arm in shown.arms if arm.content is not None],
-        verdict=next(
-            iter(verdict_cards(verdicts[-1:], [shown], shop_of(state, desk.house.settings))), None
-        ),
+        verdict=next(iter(verdict_cards(verdicts[-1:], [shown], shop_of(state, desk.house.settings))), None),
         undo=shown.status == "live" and desk.clock() - shown.started_at < launch.UNDO_FOR,
         address=address(request),
         write_key=write_key(desk),

@@ -7,7 +7,7 @@ from typing import Any
 
 from volano.domain.naming import Naming, naming_key
 from volano.domain.registry import Seen
-from volano.errors import BadInput
+from volano.errors import BadInput, NotFound
 from volano.flow import naming as flow
 from volano.flow.arrivals import event_seen, events_seen, source_seen, suggestions
 from volano.flow.shop import shop_of
