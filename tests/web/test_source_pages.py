@@ -217,7 +217,8 @@ def test_what_is_done_beside_goes_from_the_page_without_a_reload(visitor: Visito
     state.put(Work(key="reread tea", kind="reread", what="reading the past of tea anew"))
     assert 'data-poll="/fragments/jobs"' in visitor.see("/people").text
     assert "Reading the past of tea anew …" in visitor.see("/fragments/jobs").text
-    state.drop(Work, "reread tea")
+    for one in state.find(Work):
+        state.drop(Work, one.key)
     assert visitor.see("/fragments/jobs").text.strip() == ""
 
 
