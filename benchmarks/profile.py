@@ -1,7 +1,8 @@
 """Profiles of everybody made anew from the lake, against DuckDB scanning and sorting the same columns.
 
 Run it with `python benchmarks/profile.py` (20,000 people, 20 events each) or, for the real number, with
-`--people 1000000`. It ends with 1 when making anew takes more than twice the CPU of the sort.
+`--people 1000000`: as `volano rebuild` does it in a home without segments, and in one with the segments that
+come with the house. It ends with 1 when the first takes more than twice the CPU of the sort.
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ import tempfile
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,15 +24,14 @@ import pyarrow as pa
 
 from volano.adapters.lake_duckdb import DuckLake
 from volano.adapters.profiles_lmdb import LmdbProfiles
-from volano.domain.change import Change
 from volano.domain.profile import Profile
 from volano.domain.tables import EVENTS, TIME
-from volano.flow.segments import settle_some
+from volano.flow.ingest import rebuild_profiles
+from volano.flow.knowledge import Knowledge
 from volano.maths.hashing import hash63
 from volano.observe.membership import ready
-from volano.observe.moments import Moments
 from volano.observe.starters import starters
-from volano.observe.traits import VIEW, facts, joined, people, roll
+from volano.observe.traits import VIEW, facts, joined, people
 
 EVENTS_EACH, MONTHS, LIMIT = 20, 12, 2.0
 DAY = 86_400
@@ -124,15 +123,11 @@ def build(path: Path, count: int) -> None:
     lake.compact()
 
 
-def made_anew(lake: Path, store: Path) -> int:
-    """All profiles from the lake into the store; how many."""
-    found = DuckLake(lake).tally(VIEW, partial(roll, zone="Europe/Berlin"))
-    assert found is not None
-    profiles = LmdbProfiles(store)
-    profiles.put(Change(afresh=(Profile,)))
-    for heap in found.heaps(50_000):
-        profiles.put(Change(packed=heap))
-    return len(found)
+def made_anew(lake: Path, store: Path, segments: int) -> int:
+    """All that is known of people from the lake into the store, with so many segments; how many people."""
+    now = (START + 366 * DAY) * 1_000_000
+    by = Knowledge(zone="Europe/Berlin", ready=ready(starters(now=now)[:segments]))
+    return rebuild_profiles(DuckLake(lake), LmdbProfiles(store), now=now, by=by)
 
 
 def sorted_by_duckdb(lake: Path, columns: list[str]) -> int:
@@ -149,18 +144,6 @@ def opened(store: Path) -> int:
     profiles = LmdbProfiles(store)
     now = (START + 400 * DAY) * 1_000_000
     return sum(1 for _, one in profiles.scan(Profile) if facts(one, now=now))
-
-
-def settled(store: Path) -> int:
-    """Everybody's membership of the starter segments, as after a segment was changed; how many people."""
-    now = (START + 366 * DAY) * 1_000_000
-    segments = ready(starters(now=now))
-    profiles = LmdbProfiles(store)
-    done, low = settle_some(profiles, segments, Moments(), None, now=now)
-    while low is not None:
-        some, low = settle_some(profiles, segments, Moments(), low, now=now)
-        done += some
-    return done
 
 
 def measured(what: Callable[..., int], *arguments: Any) -> tuple[int, float, float, float]:
@@ -217,15 +200,16 @@ def run(home: Path, count: int) -> bool:
     rows, floor, wall, memory = measured(sorted_by_duckdb, home / "lake", columns)
     print(f"{count:,} people, {rows:,} events, {len(columns)} columns")
     print(f"DuckDB scan + sort (floor) {floor:7.1f} CPU s {wall:7.1f} s {memory:7,.0f} MB")
-    known, spent, wall, memory = measured(made_anew, home / "lake", home / "profiles")
+    known, spent, wall, memory = measured(made_anew, home / "lake", home / "profiles", 0)
     size = (home / "profiles" / "data.mdb").stat().st_blocks * 512
     print(f"profiles made anew         {spent:7.1f} CPU s {wall:7.1f} s {memory:7,.0f} MB")
     print(f"{spent / floor:.2f} × floor; {known:,} people, {size / 2**20:,.0f} MB, {size / known:.0f} B each")
     _, spent_reading, wall, memory = measured(opened, home / "profiles")
     print(f"all read, facts told       {spent_reading:7.1f} CPU s {wall:7.1f} s {memory:7,.0f} MB")
-    _, spent_settling, wall, memory = measured(settled, home / "profiles")
-    print(f"16 starter segments        {spent_settling:7.1f} CPU s {wall:7.1f} s {memory:7,.0f} MB")
-    print(f"settled                    {spent_settling / known * 1e6:7.1f} µs a person")
+    number = len(starters(now=0))
+    _, whole, wall, memory = measured(made_anew, home / "lake", home / "settled", number)
+    print(f"with {number} segments           {whole:7.1f} CPU s {wall:7.1f} s {memory:7,.0f} MB")
+    print(f"{whole / floor:.2f} × floor")
     one_by_one(home / "profiles")
     return spent <= LIMIT * floor
 

@@ -16,7 +16,7 @@ from volano.domain.profile import Profile
 from volano.domain.segment import Due
 from volano.domain.view import Offset, View
 from volano.flow.knowledge import Knowledge
-from volano.flow.segments import Since, backfill
+from volano.flow.segments import AT_ONCE, past_of, settled_anew
 from volano.observe.addresses import addresses
 from volano.observe.merges import MERGES, mended, merges_of, rebuilt
 from volano.observe.moments import moments, view_of
@@ -51,7 +51,6 @@ def renewed(lake: Lake, profiles: Profiles, journals: Sequence[str], by: Knowled
     it is nowhere: whoever finds it so, as the process died meanwhile, is to begin again.
     """
     reached = [Offset(journal, lake.offset(journal)) for journal in journals]
-    since = Since(profile for _, profile in profiles.scan(Profile))
     identities, kins = _who_is_who(lake, now)
     found = lake.tally(VIEW, partial(roll, zone=by.zone, currency=by.currency)) or Roll()
     called = addresses(_plain(lake.read(_CALLS)), lambda _: None)
@@ -59,12 +58,15 @@ def renewed(lake: Lake, profiles: Profiles, journals: Sequence[str], by: Knowled
     profiles.put(
         Change(
             puts=tuple(puts),  # type: ignore[arg-type]
-            packed=found.parts,
-            afresh=(Profile, Identity, Kin, Address, Due),
+            afresh=(Identity, Kin, Address, Due),
             upto=Offset(journals[0], NOWHERE),
         )
     )
-    backfill(lake, profiles, by.ready, now=now, since=since)
+    past = past_of(lake, tuple(by.ready.conditions.values()), now)
+    for low, high, some in found.heaps(AT_ONCE):
+        before = dict(profiles.scan(Profile, low, high if high < 2**63 else None))
+        people = {one.person_id: one for one in some}
+        profiles.put(settled_anew(before, people, past, by.ready, now=now))  # type: ignore[arg-type]
     for upto in reversed(reached):
         profiles.put(Change(upto=upto))
     return len(found)

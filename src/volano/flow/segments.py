@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-from array import array
-from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
@@ -119,73 +117,59 @@ def plant(state: State, *, now: int) -> bool:
     return True
 
 
-class Since:
-    """Who has been in which segment since when, kept in little room while profiles are made anew."""
-
-    def __init__(self, profiles: Iterable[Profile] = ()) -> None:
-        people: dict[str, array[int]] = {}
-        times: dict[str, array[int]] = {}
-        for profile in profiles:  # by ascending id
-            for key, at in profile.segments.items():
-                people.setdefault(key, array("q")).append(profile.person_id)
-                times.setdefault(key, array("q")).append(at)
-        self._people, self._times = people, times
-
-    def between(self, low: int, high: int) -> dict[int, dict[str, int]]:
-        """Of the people with ids in [low, high): their segments, since when (UTC µs)."""
-        found: dict[int, dict[str, int]] = {}
-        for key, people in self._people.items():
-            for at in range(bisect_left(people, low), bisect_left(people, high)):
-                found.setdefault(people[at], {})[key] = self._times[key][at]
-        return found
-
-
-_UNKNOWN = Since()
-
-
 def settle_some(
-    profiles: Profiles, segments: Ready, past: Moments, low: int | None, *, now: int, since: Since = _UNKNOWN
+    profiles: Profiles, segments: Ready, past: Moments, low: int | None, *, now: int
 ) -> tuple[int, int | None]:
     """Brings the past and the membership of the next AT_ONCE people from id `low` on up to date.
 
     In silence: nobody is told to have entered or left. Returns how many people these were, and from where to
     go on, None at the end. To be called in a turn of the profiles, with its clock, so that nobody who moved
-    before is set back; by `since` people were in segments before.
+    before is set back.
     """
     before = dict(islice(_people(profiles, _FIRST if low is None else low), AT_ONCE))
     if not before:
         return 0, None
-    first, end = min(before), max(before) + 1
-    found, was = by_person(of_people(past, first, end)), since.between(first, end)
-    told = {
-        person: replace(
-            profile,
-            done=united(profile.done, found.get(person, {})),
-            segments={**was.get(person, {}), **profile.segments},
-        )
-        if person in found or person in was
-        else profile
-        for person, profile in before.items()
-    }
+    profiles.put(settled_anew(before, before, past, segments, now=now))
+    return len(before), max(before) + 1 if len(before) == AT_ONCE else None
+
+
+def settled_anew(
+    before: Mapping[int, Profile], people: Mapping[int, Profile], past: Moments, segments: Ready, *, now: int
+) -> Change:
+    """What to keep of `people` who take the place of those `before`, with their past, settled in silence.
+
+    They stay in their segments since they were in them. Who is as before is not kept once more; who was
+    before and is no more is dropped.
+    """
+    found = by_person(of_people(past, min(people), max(people) + 1)) if people else {}
+    told = {}
+    for person, profile in people.items():
+        was = before.get(person, profile)
+        if person in found or was is not profile:
+            done = united(profile.done, found.get(person, {}))
+            told[person] = replace(profile, done=done, segments=was.segments)
+        else:
+            told[person] = profile
     after, _, dues = turned(told, None, segments, now)
-    profiles.put(records(before, after, (), dues))
-    return len(before), end if len(before) == AT_ONCE else None
+    same = {
+        person
+        for person, profile in after.items()
+        if profile == before.get(person) and profile.due == (dues.get(person) or 0)
+    }
+    fresh = {person: profile for person, profile in after.items() if person not in same}
+    change = records({person: one for person, one in before.items() if person not in same}, fresh, (), dues)
+    gone = [(Profile, person) for person in before if person not in people]
+    return Change(puts=change.puts, drops=(*change.drops, *gone))
 
 
 def backfill(
-    lake: Lake,
-    profiles: Profiles,
-    segments: Ready,
-    *,
-    now: int,
-    since: Since = _UNKNOWN,
-    progress: Progress | None = None,
+    lake: Lake, profiles: Profiles, segments: Ready, *, now: int, progress: Progress | None = None
 ) -> int:
     """Does so for everybody in the one turn that the caller has; how many people there are."""
     past = past_of(lake, tuple(segments.conditions.values()), now)
     done, low = 0, None
     while True:
-        some, low = settle_some(profiles, segments, past, low, now=now, since=since)
+        some, low = settle_some(profiles, segments, past, low, now=now)
         done += some
         if progress is not None:
             progress(done, 0)

@@ -10,8 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise, repeat, starmap
+from operator import attrgetter
 from typing import Any
 
+import msgspec
 import numpy as np
 import pyarrow as pa
 
@@ -84,14 +86,20 @@ class Roll:
     def __len__(self) -> int:
         return sum(len(part.keys) for part in self.parts)
 
-    def heaps(self, people: int) -> Iterator[tuple[Packed, ...]]:
-        """All of them by ascending id, about so many at a time."""
+    def heaps(self, people: int) -> Iterator[tuple[int, int, list[Profile]]]:
+        """All of them by ascending id, about so many at a time: those with ids in [low, high).
+
+        Together the bounds hold every id that there can be.
+        """
         told = [np.frombuffer(part.keys, np.int64) for part in self.parts]
         keys = np.sort(np.concatenate(told)) if told else np.zeros(0, np.int64)
-        for low, high in pairwise([*keys[::people].tolist(), 2**63] if len(keys) else ()):
-            yield tuple(part.between(low, high) for part in self.parts)
+        for low, high in pairwise([-(2**63), *keys[people::people].tolist(), 2**63]):
+            heap = [part.between(low, high) for part in self.parts]
+            some = [_decode(record) for part in heap for record in part.records]
+            yield low, high, sorted(some, key=attrgetter("person_id"))
 
 
+_decode = msgspec.msgpack.Decoder(Profile).decode
 _NOTHING = Profile(person_id=0)
 _STRANGER = {name: getattr(_NOTHING, name) for name in Profile.__struct_fields__}
 
