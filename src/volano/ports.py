@@ -64,12 +64,15 @@ class Upkeep(Protocol):
     how many. They do not come back: what happened before that time is not appended any more, unless an import
     brings it, and ids that arrived since then stay known. `verify` says
     what is damaged, a sentence each. `withdraw` removes the rows of an origin, which may come again, and
-    returns how many; where one of an import had kept out a row of a source, that one takes its place.
+    returns how many; where one of an import had kept out a row of a source, that one takes its place. `sweep`
+    gives back the disk that replaced rows take, once nobody reads them, and what dead processes left there.
     """
 
     def compact(self, progress: Callable[[int, int], None] | None = None) -> int: ...
 
     def needs_compaction(self) -> bool: ...
+
+    def sweep(self) -> None: ...
 
     def expire(self, before: int) -> int: ...
 
@@ -99,13 +102,14 @@ class Corrections(Protocol):
 
 
 class Sql(Protocol):
-    """Answers questions about a lake as it was when this was opened; nothing can be written.
+    """Answers questions about a lake as it is when they are asked; nothing can be written.
 
     Each of `tables` is a view with every row under the person it belongs to now. `ask` takes one SELECT in
     the words of DuckDB, and raises BadInput for whatever else.
     """
 
-    tables: tuple[str, ...]
+    @property
+    def tables(self) -> tuple[str, ...]: ...
 
     def ask(self, query: str) -> pa.RecordBatchReader: ...
 

@@ -17,6 +17,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
+from volano.adapters.lake_files import SORTING
 from volano.adapters.lake_links import Links, arrivals, settle
 from volano.adapters.lake_manifest import HOT, Draft, Manifest, Part
 from volano.adapters.lake_parts import (
@@ -228,7 +229,7 @@ def joined(draft: Draft, parts: list[Part]) -> Part:
         rows = _together(draft, parts)
         return write_part(draft, place, rows.take(pa.array(order(rows))), day)
     path = new_path(draft, place, day)
-    with TemporaryDirectory(dir=draft.files.root, prefix="sort-") as spill:
+    with TemporaryDirectory(dir=draft.files.root, prefix=SORTING) as spill:
         target = Path(spill) / "sorted.parquet"
         _sort(draft, parts, target)
         draft.files.adopt(target, path)

@@ -39,7 +39,7 @@ from volano.ports import T
 Mask = npt.NDArray[np.bool_]
 
 _NONE: Mapping[str, Sequence[int]] = {}
-_GRACE = 300.0  # seconds a replaced file stays for readers of older snapshots
+_GRACE = 300.0  # seconds a replaced file stays, longer while somebody reads it
 _JOINS_PER_APPEND = 2  # so that tables, which fill alike, are not all joined in one call
 _PENDING = 1_000  # identities whose rows are moved at every reading
 
@@ -173,6 +173,10 @@ class DuckLake:
                 self._add(draft, table, lake_shadows.lift(draft, table, gone), links)
         return sum(lake_removal.counted(taken).values())
 
+    def sweep(self) -> None:
+        """Deletes files that nobody needs any more; see `ports.Upkeep`."""
+        self._store.sweep()
+
     def expire(self, before: int) -> int:
         """Removes what happened before a time (UTC µs), but not who is who; how many rows."""
         return lake_removal.expire(self._store, before)
@@ -199,8 +203,8 @@ class DuckLake:
         return damage(self._store)
 
     def sql(self) -> LakeSql:
-        """The lake as it is now, for questions in SQL."""
-        return LakeSql(self._files, self._store.snapshot().manifest)
+        """The lake, for questions in SQL."""
+        return LakeSql(self._store)
 
     def _unknown(self, manifest: Manifest, table: str, rows: pa.Table) -> Mask:
         """True for the rows whose id the table does not have."""

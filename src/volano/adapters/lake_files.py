@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import threading
 from collections import OrderedDict
 from collections.abc import Collection, Iterable, Iterator
@@ -14,11 +15,14 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from volano.adapters.lake_holds import abandoned
 from volano.adapters.lake_syncs import Syncs, sync
 from volano.errors import BrokenHome
 
 SIDE = "index"  # the folder of id runs and links
 MANIFEST = "manifest.json"
+SORTING = "sort-"  # how the folders begin in which large parts are sorted
+HALF = ".part"  # how a file ends that is still being fetched
 _KEPT = 512  # footers and runs at hand
 _HOT_BYTES = 64 << 20  # of decoded hot files, and of turned runs, at hand
 
@@ -161,6 +165,15 @@ class Files:
         """Lets go of what was read of a file."""
         for kept in (self._footers, self._runs, self._hot, self._turns):
             kept.drop(path)
+
+    def sweep(self, named: Collection[str]) -> None:
+        """Deletes every part and run that is not named, and what was half done by whoever died."""
+        self.remove([path for path in {*self.found()} if path not in named])
+        for folder in self.root.glob(f"{SORTING}*"):
+            shutil.rmtree(folder, ignore_errors=True)
+        for half in self.root.glob(f"*/*/*{HALF}"):
+            if abandoned(half):
+                half.unlink(missing_ok=True)
 
     def found(self) -> Iterator[str]:
         """Every part and run that lies there."""

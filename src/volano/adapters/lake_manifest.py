@@ -44,10 +44,11 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Waste(msgspec.Struct, frozen=True, kw_only=True):
-    """A file no longer in the lake, kept a while for readers of older snapshots; `since` is in seconds."""
+    """A file that is out of the lake since a `commit`, kept for readers of older ones; `since`: seconds."""
 
     path: str
     since: float
+    commit: int = 0
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
@@ -98,20 +99,20 @@ class Snapshot:
 class Draft:
     """The next manifest while its files are written; `writing` of the store makes it true.
 
-    `mark` keeps apart the names of those who write at the same time.
+    `mark` is chance: a name is never used twice, not even by who tries again what failed.
     """
 
     files: Files
     manifest: Manifest
     day: str
     now: float
-    mark: str = ""
+    mark: str
     named: int = 0
     fresh: list[str] = field(default_factory=list)
 
     def name(self, folder: str, ending: str, day: str = "") -> str:
         """A path nobody has used, below the root of the lake; the file is part of this commit."""
-        path = f"{folder}/{day or self.day}-{self.manifest.commits:08d}-{self.mark}{self.named:04d}.{ending}"
+        path = f"{folder}/{day or self.day}-{self.manifest.commits:08d}-{self.mark}-{self.named:04d}.{ending}"
         self.named += 1
         self.fresh.append(path)
         return path
@@ -133,7 +134,8 @@ class Draft:
 
     def discard(self, paths: set[str]) -> None:
         """Marks files for deletion once no reader can need them."""
-        waste = tuple(Waste(path=path, since=self.now) for path in sorted(paths))
+        commit = self.manifest.commits
+        waste = tuple(Waste(path=path, since=self.now, commit=commit) for path in sorted(paths))
         self.change(waste=self.manifest.waste + waste)
 
     def take_over(self, other: Draft, paths: Iterable[str]) -> None:
@@ -144,7 +146,16 @@ class Draft:
 
     def shred(self) -> None:
         """Deletes all waste with this commit, whoever may still read it."""
-        self.change(waste=tuple(msgspec.structs.replace(it, since=_LONG_AGO) for it in self.manifest.waste))
+        waste = self.manifest.waste
+        self.change(waste=tuple(msgspec.structs.replace(it, since=_LONG_AGO, commit=0) for it in waste))
+
+    def ripe(self, since: float, lowest: float) -> list[str]:
+        """Takes out the waste that is as old as this and not of readers of the `lowest` commit; its paths."""
+        waste = self.manifest.waste
+        ripe = [it.path for it in waste if it.since <= since and it.commit <= lowest]
+        if ripe:
+            self.change(waste=tuple(it for it in waste if it.path not in {*ripe}))
+        return ripe
 
 
 def decode(raw: bytes, place: str) -> Manifest:

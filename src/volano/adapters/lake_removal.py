@@ -215,10 +215,12 @@ def forget(
         theirs = of_people(read_links(store.files, manifest), people, identities)
         return either(theirs, of_ids(store.files, also))
 
+    store.leftovers()  # they may name them, too
     with taking_out(store, pick_of, ()) as (commit, taken):
         links = read_links(store.files, commit.manifest)
         lake_links.drop(commit, links, people, identities)
         commit.shred()
+    store.sweep()
     return counted(taken)
 
 

@@ -2,12 +2,14 @@
 
 Whoever writes takes turns by locks in that directory, so a bucket's folder belongs to one home: it holds an
 object `owner` that names it. A commit is one PUT of the manifest, which S3 does wholly or not at all; a copy
-of it in the directory tells the processes of this machine, without asking the bucket, that it changed. Copies
+of it in the directory tells the processes of this machine, without asking the bucket, that it changed. While
+the two may differ (a PUT that failed may have landed) a file `doubtful` lies beside the copy. Copies
 of runs, which are memory-mapped, and of hot files stay; others are read there, by column and row group.
 """
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 from collections.abc import Iterator, Mapping
@@ -17,12 +19,14 @@ from typing import Any
 
 from pyarrow import fs
 
-from volano.adapters.lake_files import MANIFEST, Files, Mark
+from volano.adapters.lake_files import HALF, MANIFEST, Files, Mark
+from volano.adapters.lake_holds import held
 from volano.errors import BadInput, BrokenHome
 
 _PIECE = 8 << 20  # bytes sent at once
 _OWNER = "owner"
 KEPT = "backup-"  # how folders of copies begin, which are no part of the lake
+_DOUBTFUL = "doubtful"
 
 
 def s3_system(environment: Mapping[str, str]) -> fs.S3FileSystem:
@@ -87,7 +91,8 @@ class S3Files(Files):
         """An object has its name when it is there."""
 
     def found(self) -> Iterator[str]:
-        """Every part and run that lies there."""
+        """Every part and run that lies there, or here."""
+        yield from super().found()
         for info in self._system.get_file_info(fs.FileSelector(self._folder, recursive=True)):
             path = info.path.removeprefix(f"{self._folder}/")
             if info.extension in ("parquet", "npy") and not path.startswith(KEPT):
@@ -95,6 +100,10 @@ class S3Files(Files):
 
     def renew(self) -> None:
         """Takes over a manifest that is in the bucket and not yet known here, as after a crash."""
+        with held(self.root / "renewing"):
+            self._renew()
+
+    def _renew(self) -> None:
         self._claim()
         stands = self._stored(MANIFEST)
         known = self.root / MANIFEST
@@ -102,18 +111,26 @@ class S3Files(Files):
             known.unlink(missing_ok=True)
         elif not known.exists() or known.read_bytes() != stands:
             super().replace(stands)
+        (self.root / _DOUBTFUL).unlink(missing_ok=True)
 
     def mark(self) -> Mark | None:
-        """Something that changes with every manifest; asks the bucket only the first time."""
+        """Something that changes with every manifest; asks the bucket the first time, or in doubt."""
         if not self._claimed:
             self.renew()
+        elif (self.root / _DOUBTFUL).exists():
+            with held(self.root / "renewing", fcntl.LOCK_EX | fcntl.LOCK_NB) as alone:
+                if alone:  # else somebody is about it
+                    self._renew()
         return super().mark()
 
     def replace(self, manifest: bytes) -> None:
         """Makes this the manifest, all of it or nothing; BrokenHome if the folder is another home's."""
-        self._check_owner()
-        self._store(MANIFEST, manifest)
-        super().replace(manifest)
+        with held(self.root / "renewing"):
+            self._check_owner()
+            (self.root / _DOUBTFUL).touch()
+            self._store(MANIFEST, manifest)
+            super().replace(manifest)
+            (self.root / _DOUBTFUL).unlink()
 
     def _claim(self) -> None:
         """Makes the folder in the bucket this home's; BrokenHome if it is another's."""
@@ -145,10 +162,14 @@ class S3Files(Files):
 
     def _fetched(self, path: str, target: Path) -> Path:
         target.parent.mkdir(parents=True, exist_ok=True)
-        beside = target.with_name(f"{target.name}.{os.urandom(4).hex()}.part")
-        with self._system.open_input_stream(self.address(path)) as source, beside.open("wb") as file:
-            shutil.copyfileobj(source, file, _PIECE)
-        beside.replace(target)
+        beside = target.with_name(f"{target.name}.{os.urandom(4).hex()}{HALF}")
+        try:
+            with self._system.open_input_stream(self.address(path)) as source, held(beside):
+                with beside.open("wb") as file:
+                    shutil.copyfileobj(source, file, _PIECE)
+                beside.replace(target)
+        finally:
+            beside.unlink(missing_ok=True)
         return target
 
     def _finish(self, target: Path, path: str) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import ExitStack
+
 import duckdb
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +16,7 @@ from volano.adapters.lake_links import Links, read_links
 from volano.adapters.lake_manifest import Manifest
 from volano.adapters.lake_parts import stored_schema
 from volano.adapters.lake_shadows import SHADOWS
+from volano.adapters.lake_store import Store
 from volano.domain.tables import TABLES
 from volano.errors import BadInput
 
@@ -20,11 +24,45 @@ _ROWS = 10_000  # in a batch of an answer
 
 
 class LakeSql:
-    """Answers SQL about one snapshot of a lake; what is appended later is not seen, nothing is written."""
+    """Answers SQL about a lake as it is when it is asked; nothing is written."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        with store.reading():
+            self._view = _View(store.files, store.snapshot().manifest)
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """The tables that can be asked for."""
+        return self._view.tables
+
+    def ask(self, query: str) -> pa.RecordBatchReader:
+        """The answer to one SELECT, in batches; BadInput for anything else."""
+        with ExitStack() as stack:
+            stack.enter_context(self._store.reading())
+            manifest = self._store.snapshot().manifest
+            if manifest.commits != self._view.commits:
+                self._view = _View(self._store.files, manifest)
+            answer = self._view.ask(query)
+            return pa.RecordBatchReader.from_batches(answer.schema, _batches(answer, stack.pop_all()))
+
+
+def _batches(answer: pa.RecordBatchReader, reading: ExitStack) -> Iterator[pa.RecordBatch]:
+    """The batches; what they are read from is held until the last, or until nobody wants more."""
+    with reading:
+        try:
+            yield from answer
+        except (duckdb.Error, pa.ArrowException) as error:
+            raise BadInput(str(error).split("\n\n")[0]) from error
+
+
+class _View:
+    """The tables of one snapshot in DuckDB."""
 
     def __init__(self, files: Files, manifest: Manifest) -> None:
         derived = {part.table for part in manifest.parts} - set(TABLES) - SHADOWS
         self.tables = (*TABLES, *sorted(derived))
+        self.commits = manifest.commits
         self._connection = duckdb.connect(config={"autoinstall_known_extensions": "false"})
         self._connection.execute("SET TimeZone = 'UTC'")
         self._connection.register("volano_links", _links(read_links(files, manifest)))

@@ -81,6 +81,9 @@ class MemoryLake:
         """Never: there are no files."""
         return False
 
+    def sweep(self) -> None:
+        """Nothing to do."""
+
     def withdraw(self, origin: str) -> int:
         """Removes every row of an origin; people it joined stay joined; what it kept out comes back."""
         removed = 0
