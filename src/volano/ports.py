@@ -61,10 +61,10 @@ class Upkeep(Protocol):
 
     `needs_compaction` tells whether reading would be notably cheaper after `compact`, which stops nobody from
     appending. `expire` removes rows of what happened before a time (UTC µs), but not who is who, and returns
-    how many. They do not come back: what happened before that time is not appended any more, unless an import
-    brings it, and ids that arrived since then stay known. `verify` says
-    what is damaged, a sentence each. `withdraw` removes the rows of an origin, which may come again, and
-    returns how many; where one of an import had kept out a row of a source, that one takes its place. `sweep`
+    how many of each person. They do not come back: what happened before that time is not appended any more,
+    unless an import brings it, and ids that arrived since then stay known. `verify` says what is damaged, a
+    sentence each. `withdraw` removes the rows of an origin, which may come again, and returns how many; where
+    one of an import had kept out a row of a source, that one takes its place. `sweep`
     gives back the disk that replaced rows take, once nobody reads them, and what dead processes left there.
     """
 
@@ -74,7 +74,7 @@ class Upkeep(Protocol):
 
     def sweep(self) -> None: ...
 
-    def expire(self, before: int) -> int: ...
+    def expire(self, before: int) -> dict[int, int]: ...
 
     def verify(self) -> list[str]: ...
 
@@ -161,7 +161,7 @@ class Profiles(Protocol):
     Records are structs, found by kind and key. `scan` gives those with keys in [low, high), ascending, in
     batches: what is put meanwhile may or may not show. `offset` is 0 for a journal that was never told, and
     −1 where none ever was: then the store is to be made anew from the lake. Who reads, thinks and puts does
-    so in a `turn`, which one thread of one process has at a time.
+    so in a `turn`, which one thread of one process has at a time;
     """
 
     def get(self, kind: type[N], key: Key) -> N | None: ...

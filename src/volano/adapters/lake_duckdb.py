@@ -177,8 +177,8 @@ class DuckLake:
         """Deletes files that nobody needs any more; see `ports.Upkeep`."""
         self._store.sweep()
 
-    def expire(self, before: int) -> int:
-        """Removes what happened before a time (UTC µs), but not who is who; how many rows."""
+    def expire(self, before: int) -> dict[int, int]:
+        """Removes what happened before a time (UTC µs), but not who is who; how many rows of each person."""
         return lake_removal.expire(self._store, before)
 
     def forget(

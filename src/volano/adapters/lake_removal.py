@@ -224,13 +224,20 @@ def forget(
     return counted(taken)
 
 
-def expire(store: Store, time: int) -> int:
-    """Removes what happened before a time (UTC µs), which cannot come in any more; how many rows.
+def expire(store: Store, time: int) -> dict[int, int]:
+    """Removes what happened before a time (UTC µs), which cannot come in any more; rows of each person.
 
     Ids that arrived before it need not be known any longer.
     """
-    with taking_out(store, lambda _: before(store.files, time), ()) as (commit, taken):
+    pick = before(store.files, time)
+    with taking_out(store, lambda _: pick, ("person_id", "identity")) as (commit, taken):
+        links = read_links(store.files, commit.manifest)
         commit.change(expired=max(time, commit.manifest.expired))
         for table in commit.manifest.ids.keys() - _LASTING:
             lake_ids.expire(commit, table, commit.manifest.expired)
-    return sum(counted(taken).values())
+    whose = [np.empty(0, np.int64)]
+    for rows in [one.rows for one in taken if one.part.table not in SHADOWS]:
+        told = longs(rows.column("identity")) if "identity" in rows.column_names else None
+        whose.append(links.resolve(arrivals(longs(rows.column("person_id")), told)))
+    people, times = np.unique(np.concatenate(whose), return_counts=True)
+    return dict(zip(people.tolist(), times.tolist(), strict=True))

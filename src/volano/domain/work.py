@@ -8,7 +8,7 @@ import msgspec
 
 from volano.domain.naming import Naming
 
-Kind = Literal["settle", "reread", "renew", "withdraw"]
+Kind = Literal["settle", "reread", "renew", "withdraw", "expire"]
 _IDS = 2**63  # people have ids from 0 on below it, evenly spread
 
 
@@ -16,8 +16,9 @@ class Work(msgspec.Struct, frozen=True, kw_only=True):
     """Something long that is to be done; it is kept until it is, and taken up again wherever it was left.
 
     `what` names it to people. `settle`: the segments of everybody; `reread`: the past of `naming`, as it is
-    or was; `renew`: all that is known of people; `withdraw`: that without the import `about`. People with
-    ids below `low` are done, None: nothing is. `anew` grows whenever what was read for it counts no more.
+    or was; `renew`: all that is known of people; `withdraw`: that without the import `about`; `expire`: what
+    happened before the time `about` (UTC µs), and whose it was. People with ids below `low` are done, None:
+    nothing is. `anew` grows whenever what was read for it counts no more.
     """
 
     key: str

@@ -8,7 +8,6 @@ from typing import Protocol
 from msgspec.structs import replace
 
 from volano.domain.account import Import
-from volano.domain.naming import Naming
 from volano.domain.work import Work
 from volano.errors import NotFound
 from volano.flow.importing import Importing, withdrawn
@@ -17,8 +16,10 @@ from volano.flow.knowledge import Knowing
 from volano.flow.naming import reread
 from volano.flow.remaking import renewed
 from volano.flow.segments import AT_ONCE, past_of, settle_some
+from volano.flow.works import renewing
 from volano.ports import Corrections
 
+_NOBODY = 0  # the person of rows that are about nobody
 Stretch = Callable[[int | None, int], int | None]  # from where, now (UTC µs) → where to go on, None: done
 
 
@@ -80,7 +81,9 @@ class Working:
                 return self._settling()
             case "reread":
                 assert work.naming is not None
-                return self._rereading(work.naming)
+                return self._remaking(sorted(reread(self._house, self._house.corrections, work.naming)))
+            case "expire":
+                return self._expiring(int(work.about))
             case "withdraw":
                 withdrawn(self._house, self._house.state.get(Import, work.about), now=self._clock())
         return self._renewing
@@ -92,9 +95,24 @@ class Working:
         past = past_of(house.lake, asked, self._clock())
         return lambda low, now: settle_some(house.profiles, self._by().ready, past, low, now=now)[1]
 
-    def _rereading(self, naming: Naming) -> Stretch:
+    def _expiring(self, before: int) -> Stretch:
+        """Whose rows went only we know: until they are made anew it is on record that everybody is to be."""
+        house, state = self._house, self._house.state
+        stood = self._as_it_is("renew") is not None
+        renew = renewing(state, "making anew whose past is gone", now=self._clock())
+        state.put(renew)
+        remaking = self._remaking(sorted(house.upkeep.expire(before).keys() - {_NOBODY}))
+
+        def stretch(low: int | None, now: int) -> int | None:
+            left = remaking(low, now)
+            if left is None and not stood and self._as_it_is(renew.key) == renew:
+                state.drop(Work, renew.key)
+            return left
+
+        return stretch
+
+    def _remaking(self, people: list[int]) -> Stretch:
         house = self._house
-        people = sorted(reread(house, house.corrections, naming))
 
         def stretch(low: int | None, now: int) -> int | None:
             some = [one for one in people if low is None or one >= low]

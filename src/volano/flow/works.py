@@ -35,6 +35,12 @@ def withdrawing(state: State, entry: Import, *, now: int) -> Work:
     return _begun(state, Work(key=key, kind="withdraw", what=what, about=entry.key, made_at=now))
 
 
+def expiring(state: State, before: int, *, now: int) -> Work:
+    """What happened before a time (UTC µs) out of the lake, and the people made anew whose it was."""
+    what = "dropping what is too old"
+    return _begun(state, Work(key="expire", kind="expire", what=what, about=str(before), made_at=now))
+
+
 def read_again(state: State) -> None:
     """What was read of the past for work under way counts no more: rows are somebody else's by now.
 

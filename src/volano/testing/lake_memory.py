@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 import pyarrow as pa
@@ -99,16 +100,17 @@ class MemoryLake:
             self._add(table, shadows.filter(due))
         return removed
 
-    def expire(self, before: int) -> int:
+    def expire(self, before: int) -> dict[int, int]:
         """Removes what happened before a time, which does not come in any more."""
         self._expired = max(before, self._expired)
         young = pc.field("time") >= pa.scalar(before, TIME)
-        removed = 0
+        removed: Counter[int] = Counter()
         for table in (TABLES.keys() & self._rows.keys()) - {"merges"}:
-            left = self._rows[table].filter(young)
-            removed += len(self._rows[table]) - len(left)
-            self._rows[table], self._shadows[table] = left, self._shadows[table].filter(young)
-        return removed
+            gone = self._theirs(self._rows[table].filter(~young))
+            removed.update(gone.column("person_id").to_pylist())
+            self._rows[table] = self._rows[table].filter(young)
+            self._shadows[table] = self._shadows[table].filter(young)
+        return dict(removed)
 
     def verify(self) -> list[str]:
         """Nothing is ever damaged."""

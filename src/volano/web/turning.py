@@ -17,6 +17,7 @@ from volano.flow.knowledge import Knowing
 from volano.flow.segments import DUE_AT_ONCE
 from volano.flow.shop import PEOPLE, lens_of
 from volano.flow.working import Working
+from volano.flow.works import expiring
 from volano.ports import Journal
 from volano.wiring import FIRST, House, hold_budget
 
@@ -188,18 +189,19 @@ class Turning:
             self._measure()
         if settings.retention_days and monotonic() - self._expired_at >= _EXPIRE_EVERY:
             self._try("dropping old events", self._expire)
-            self._expired_at = monotonic()
         if monotonic() - self._tidied_at >= breath(self._tidying, settings.tidy_seconds):
             self._try("putting the lake in order", self._compact)
 
     def _measure(self) -> None:
+        self._try("deleting files that nobody needs", self._house.upkeep.sweep)
         said = self._try("measuring the disk", lambda: hold_budget(self._house))
         self._tell("taking events", said or "")
         self._measured_at = monotonic()
 
     def _expire(self) -> None:
-        if self._house.upkeep.expire(self._clock() - self._house.settings.retention_days * DAY):
-            self.touched()
+        state, now = self._house.state, self._clock()
+        state.put(expiring(state, now - self._house.settings.retention_days * DAY, now=now))
+        self._expired_at = monotonic()
 
     def _compact(self) -> None:
         began, upkeep = monotonic(), self._house.upkeep
