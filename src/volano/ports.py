@@ -64,8 +64,8 @@ class Upkeep(Protocol):
     how many of each person. They do not come back: what happened before that time is not appended any more,
     unless an import brings it, and ids that arrived since then stay known. `verify` says what is damaged, a
     sentence each. `withdraw` removes the rows of an origin, which may come again, and returns how many; where
-    one of an import had kept out a row of a source, that one takes its place. `sweep`
-    gives back the disk that replaced rows take, once nobody reads them, and what dead processes left there.
+    one of an import had kept out a row of a source, that one takes its place. `sweep` gives back the disk
+    that replaced rows take, once nobody reads them, and what dead processes left there.
     """
 
     def compact(self, progress: Callable[[int, int], None] | None = None) -> int: ...

@@ -203,10 +203,7 @@ class FileJournal:
                 if os.fstat(tail.file.fileno()).st_size == tail.end - tail.start:
                     raise self._unwritten(failure)  # not a byte of it: there is nothing to mend or to sync
                 ends = self._cut(tail, ends)
-            try:
-                self._sync(tail.file.fileno())
-            except OSError as error:
-                self._fail(f"could not be synced ({error.strerror})", error)
+            self._synced(tail.file)
             self._upto = tail.end = ends[-1] if ends else tail.end
             if failure is not None:
                 raise self._unwritten(failure)
@@ -225,6 +222,22 @@ class FileJournal:
             self._fail(f"could not be mended ({error.strerror})", error)
         return whole
 
+    def _synced(self, file: FileIO) -> None:
+        try:
+            self._sync(file.fileno())
+        except OSError as error:
+            self._fail(f"could not be synced ({error.strerror})", error)
+
+    def _begin(self, start: int) -> FileIO:
+        """A new segment, its name on the disk."""
+        file = self._files.begin(start)
+        try:
+            self._files.sync_names()
+        except OSError as error:
+            file.close()
+            self._fail(f"could not be synced ({error.strerror})", error)
+        return file
+
     def _fail(self, what: str, cause: OSError) -> NoReturn:
         self._broken = f"journal {self.name!r} {what}: check the disk and start again"
         raise BrokenHome(self._broken) from cause
@@ -234,7 +247,7 @@ class FileJournal:
         if self._tail is None:
             self._tail = self._open()
         if self._tail.end - self._tail.start >= self._roll:
-            full, self._tail.file = self._tail.file, self._files.begin(self._tail.end)
+            full, self._tail.file = self._tail.file, self._begin(self._tail.end)
             full.close()
             self._tail.start = self._tail.end
         return self._tail
@@ -255,11 +268,11 @@ class FileJournal:
             lock.flush()
         starts = self._files.starts()
         if not starts:
-            return _Tail(lock, self._files.begin(self._start), self._start, self._start)
+            return _Tail(lock, self._begin(self._start), self._start, self._start)
         start = starts[-1]
         file = self._files.path(start).open("ab", buffering=0)
         self._upto = self._files.mend(file, start, self._start)
-        self._sync(file.fileno())  # whole frames that nobody has acknowledged may lie in the cache only
+        self._synced(file)  # whole frames that nobody has acknowledged may lie in the cache only
         return _Tail(lock, file, start, self._upto)
 
 

@@ -38,15 +38,17 @@ class Segments:
         return self.path(start).stat().st_size
 
     def begin(self, start: int) -> FileIO:
-        """A new segment, its name made durable."""
-        file = self.path(start).open("ab", buffering=0)
+        """A new segment, whose name is to be made durable."""
+        return self.path(start).open("ab", buffering=0)
+
+    def sync_names(self) -> None:
+        """Makes the names of all segments durable."""
         for folder in (self.folder, self.folder.parent):
             handle = os.open(folder, os.O_RDONLY)
             try:
                 os.fsync(handle)
             finally:
                 os.close(handle)
-        return file
 
     def forget(self, before: int) -> None:
         """Deletes those that end at or below a position; the newest stays."""
