@@ -35,7 +35,8 @@ class Lake(Ids, Protocol):
     """What happened: append only, in blocks of whole people.
 
     `append` commits all rows and the journal position together or not at all, leaves out rows whose `id`
-    the table has already (or twice in the call: the first stays), and returns those it added to each table.
+    the table has already (or twice in the call: the first stays) or whose `event_id` is none of an event that
+    it adds, and returns those it added to each table.
     A row's person is whoever its `identity` is now (without one: it arrived as its `person_id`). A row of
     `merges` says that the identity `alias` is `person_id` from now on, itself: it stands alone again; the
     last row to come counts, and no chain is followed. A block is an Arrow table sorted by (person_id, time,

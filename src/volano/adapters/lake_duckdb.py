@@ -26,12 +26,12 @@ from volano.adapters.lake_blocks import Blocks
 from volano.adapters.lake_files import Files
 from volano.adapters.lake_links import Links, add_links, read_links
 from volano.adapters.lake_manifest import Draft, Manifest
-from volano.adapters.lake_parts import complete, derived, longs, write_rows
+from volano.adapters.lake_parts import Longs, complete, derived, longs, write_rows
 from volano.adapters.lake_sql import LakeSql
 from volano.adapters.lake_store import Store
 from volano.adapters.lake_verify import damage
 from volano.domain.rewritten import Rewritten
-from volano.domain.tables import TABLES
+from volano.domain.tables import EVENTS, TABLES
 from volano.domain.view import Offset, Only, View
 from volano.errors import BadInput
 from volano.ports import T
@@ -89,11 +89,16 @@ class DuckLake:
         """Adds what is new of the rows, and keeps aside what an import has kept out."""
         whole = {table: lake_removal.in_time(draft.manifest, table, some) for table, some in whole.items()}
         keep = {table: self._unknown(draft.manifest, table, some) for table, some in whole.items()}
+        events = _where(whole["events"], keep["events"]) if "events" in whole else EVENTS.empty_table()
+        came = longs(events.column("id"))
+        for table, some in whole.items():
+            keep[table] &= lake_shadows.comes(some, came, np.ones(len(some), np.bool_))
         new = {table: _where(some, keep[table]) for table, some in whole.items()}
         links = self._linked(draft, new.get("merges"))
-        added = {}
-        for table, some in whole.items():
-            self._shade(draft, table, _where(some, ~keep[table]), links)
+        added, shaded = {}, came[:0]
+        for table, some in sorted(whole.items(), key=lambda one: one[0] != "events"):
+            ids = self._shade(draft, table, _where(some, ~keep[table]), links, shaded)
+            shaded = ids if table == "events" else shaded
             added[table] = self._add(draft, table, new[table], links)
             lake_shadows.note(draft, table, new[table])
         return added
@@ -168,9 +173,10 @@ class DuckLake:
         with lake_removal.taking_out(self._store, lambda _: pick) as (draft, taken):
             links = self._links_of(draft.manifest)
             lake_removal.free(draft, taken)
-            for table in sorted(TABLES.keys() & {one.part.table for one in taken}):
+            events = lake_removal.ids_of(taken, "events")
+            for table in TABLES:
                 gone = lake_removal.ids_of(taken, table)
-                self._add(draft, table, lake_shadows.lift(draft, table, gone), links)
+                self._add(draft, table, lake_shadows.lift(draft, table, gone, events), links)
         return sum(lake_removal.counted(taken).values())
 
     def sweep(self) -> None:
@@ -210,11 +216,13 @@ class DuckLake:
         """True for the rows whose id the table does not have."""
         return lake_ids.fresh(self._files, manifest.ids.get(table, ()), longs(rows.column("id")))
 
-    def _shade(self, draft: Draft, table: str, twice: pa.Table, links: Links) -> None:
-        """Keeps aside what an import has kept out."""
-        out = lake_shadows.kept_out(self._files, draft.manifest, table, twice)
+    def _shade(self, draft: Draft, table: str, twice: pa.Table, links: Links, events: Longs) -> Longs:
+        """Keeps aside what an import has kept out, some of it with `events`; the ids of what is kept."""
+        out = lake_shadows.kept_out(self._files, draft.manifest, table, twice, events)
         shadow = lake_shadows.shadow(table)
-        self._add(draft, shadow, _where(out, self._unknown(draft.manifest, shadow, out)), links)
+        new = _where(out, self._unknown(draft.manifest, shadow, out))
+        self._add(draft, shadow, new, links)
+        return longs(new.column("id"))
 
     def _linked(self, draft: Draft, merges: pa.Table | None) -> Links:
         """The links with what the rows say of who is who."""

@@ -66,6 +66,7 @@ ORDER_LINES = pa.schema(
         ("quantity", pa.int64()),
         ("revenue", pa.int64()),
         ("currency", pa.string()),
+        ("event_id", pa.int64()),  # `id` of the event that tells it, with which it comes or not; null: alone
     ]
 )
 
@@ -88,6 +89,7 @@ EXPOSURES = pa.schema(
         ("campaign", pa.string()),
         ("variant", pa.string()),
         ("round", pa.int64()),
+        ("event_id", pa.int64()),  # as in order_lines
     ]
 )
 

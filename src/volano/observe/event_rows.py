@@ -134,6 +134,7 @@ def tables(events: pa.Table) -> dict[str, pa.Table]:
     exposed = exposed.filter(pc.is_valid(exposed.column("variant")))
     rounds = pc.fill_null(exposed.column("round"), 1)
     exposures = exposed.set_column(exposed.column_names.index("round"), "round", rounds)
+    exposures = exposures.append_column("event_id", exposures.column("id"))
     found = {
         "events": events.select(EVENTS.names),
         "exposures": exposures.select(EXPOSURES.names).cast(EXPOSURES),
@@ -148,5 +149,5 @@ def _order_lines(orders: pa.Table) -> pa.Table:
     columns: dict[str, Any] = {
         name: orders.column(name) for name in ORDER_LINES.names if name in orders.column_names
     }
-    columns |= {"id": ids, "quantity": pa.repeat(1, orders.num_rows)}
+    columns |= {"event_id": orders.column("id"), "id": ids, "quantity": pa.repeat(1, orders.num_rows)}
     return pa.table([columns[name] for name in ORDER_LINES.names], schema=ORDER_LINES)

@@ -26,7 +26,8 @@ from volano.observe.reading import (
     times,
 )
 
-LINES = ORDER_LINES.append(pa.field("line", pa.int64()))  # the line of the file, while it is read
+_TOLD = [field for field in ORDER_LINES if field.name != "event_id"]  # a line comes by itself
+LINES = pa.schema([*_TOLD, ("line", pa.int64())])  # with the line of the file, while it is read
 
 
 def read_lines(rows: Texts, reading: Reading, seen: Occurrences) -> tuple[pa.Table, list[Refusal]]:

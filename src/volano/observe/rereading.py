@@ -127,7 +127,7 @@ class Reread:
     def _exposed(found: _Rows, said: Told, head: Head, bot: str | None) -> None:
         shown = exposure(said) if bot is None else None
         if shown is not None:
-            found["exposures"].append((*head, *shown))
+            found["exposures"].append((*head, *shown, head[2]))
 
 
 def _shopped(said: Told, event: str, stood: Shopped, cut: int | None) -> Shopped:

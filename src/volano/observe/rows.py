@@ -107,6 +107,7 @@ class Rows:
         self._marks = marks
         self._before = before
         self._arrivals = Arrivals()
+        self._told: set[int] = set()
         self.found: dict[str, list[Row]] = {name: [] for name in TABLES}
         self.frames: list[Frame] = []  # as they were taken: an event that could not be is among the refusals
 
@@ -164,15 +165,19 @@ class Rows:
         offer = (told.campaign, told.variant)
         kept = _kept(event.properties, properties)
         self.found["events"].append((*head, told.event, told.told, *astuple(seen), *offer, *shopped, *kept))
-        if told.event in _OURS or told.event in LINED:
+        if row not in self._told and (told.event in _OURS or told.event in LINED):
             self._more(told, head, message, bot=seen.bot is not None)
+        self._told.add(row)
         return None
 
     def _more(self, told: Told, head: Head, message: int, *, bot: bool) -> None:
-        """The rows that an event has in other tables; what a bot saw proves nothing."""
+        """The rows that an event has in other tables; what a bot saw proves nothing.
+
+        Of several that are the same event only the first has any: it is the one that the lake keeps.
+        """
         shown = None if bot else exposure(told)
         if shown is not None:
-            self.found["exposures"].append((*head[:2], message, *head[3:], *shown))
+            self.found["exposures"].append((*head[:2], message, *head[3:], *shown, head[2]))
         self.found["order_lines"] += lines(told, head, self._currency)
 
     def _decided(self, frame: Decided) -> None:
@@ -232,6 +237,7 @@ def lines(told: Told, head: Head, currency: str) -> list[Row]:
             line.quantity,
             line.revenue,
             currency_of(told.properties, currency),
+            head[2],
         )
         for number, line in enumerate(found)
     ]

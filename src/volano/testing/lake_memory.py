@@ -35,7 +35,15 @@ class MemoryLake:
     def append(self, rows: Mapping[str, pa.Table], upto: Offset | None = None) -> dict[str, pa.Table]:
         """Adds what is new; see `ports.Lake`."""
         whole = {table: _complete(table, some) for table, some in rows.items()}
-        added = {table: self._add(table, self._in_time(table, some)) for table, some in whole.items()}
+        came: set[int] | None = None if "events" in whole else set()
+        shaded: set[int] = set()
+        added = {}
+        for table, some in sorted(whole.items(), key=lambda one: one[0] != "events"):
+            before = self._shadow_ids(table)
+            added[table] = self._add(table, self._in_time(table, some), came, shaded)
+            if table == "events":
+                came = set(added[table].column("id").to_pylist())
+                shaded = self._shadow_ids(table) - before
         if upto is not None:
             self._offsets[upto.journal] = max(upto.position, self.offset(upto.journal))
         return {table: self._theirs(some) for table, some in added.items()}
@@ -87,15 +95,18 @@ class MemoryLake:
 
     def withdraw(self, origin: str) -> int:
         """Removes every row of an origin; people it joined stay joined; what it kept out comes back."""
-        removed = 0
-        for table in TABLES.keys() & self._rows.keys():
+        removed, gone_events = 0, set[int]()
+        for table in [table for table in TABLES if table in self._rows]:  # events first
             rows = self._rows[table]
             self._rows[table] = _not_from(rows, origin)
-            gone = rows.column("id").to_pylist()
-            self._ids[table] -= set(gone) - set(self._rows[table].column("id").to_pylist())
+            gone = set(rows.column("id").to_pylist()) - set(self._rows[table].column("id").to_pylist())
+            gone_events = gone if table == "events" else gone_events
+            self._ids[table] -= gone
             removed += len(rows) - len(self._rows[table])
             shadows = _not_from(self._shadows.pop(table), origin)
-            due = pc.is_in(shadows.column("id"), pa.array(set(gone) - self._ids[table], pa.int64()))
+            pairs = zip(shadows.column("id").to_pylist(), _events(shadows), strict=True)
+            lifted = [name in gone if event is None else event in gone_events for name, event in pairs]
+            due = pa.array(lifted, pa.bool_())
             self._shadows[table] = shadows.filter(pc.invert(due))
             self._add(table, shadows.filter(due))
         return removed
@@ -167,14 +178,17 @@ class MemoryLake:
         young = pc.greater_equal(rows.column("time"), pa.scalar(self._expired, TIME))
         return rows.filter(pc.or_(young, imported(rows.column("origin"))))
 
-    def _add(self, table: str, rows: pa.Table) -> pa.Table:
+    def _add(
+        self, table: str, rows: pa.Table, came: set[int] | None = None, shaded: Collection[int] = ()
+    ) -> pa.Table:
+        """Adds what is new; what events tell only with those that `came` (None: whichever)."""
         old = self._rows.get(table, TABLES[table].empty_table())
-        self._shade(table, rows, old)
+        self._shade(table, rows, old, shaded)
         known = self._ids.setdefault(table, set())
         fresh = []
-        for name in rows.column("id").to_pylist():
-            fresh.append(name not in known)
-            known.add(name)
+        for name, event in zip(rows.column("id").to_pylist(), _events(rows), strict=True):
+            fresh.append(name not in known and (event is None or came is None or event in came))
+            known |= {name} if fresh[-1] else set()
         new = rows.filter(pa.array(fresh, pa.bool_()))
         self._rows[table] = pa.concat_tables([old, new])
         if table == "merges":
@@ -183,17 +197,21 @@ class MemoryLake:
                     self._links[row["alias"]] = row["person_id"]
         return new
 
-    def _shade(self, table: str, rows: pa.Table, old: pa.Table) -> None:
-        """Keeps aside the rows of sources that stand in the table by an import."""
+    def _shade(self, table: str, rows: pa.Table, old: pa.Table, shaded: Collection[int]) -> None:
+        """Keeps aside the rows of sources that stand in the table by an import, or whose event does."""
         shadows = self._shadows.get(table, TABLES[table].empty_table())
         theirs = set(old.filter(imported(old.column("origin"))).column("id").to_pylist())
-        theirs -= set(shadows.column("id").to_pylist())
+        there = set(shadows.column("id").to_pylist())
         live = rows.filter(pc.invert(imported(rows.column("origin"))))
-        for at, name in enumerate(live.column("id").to_pylist()):
-            if name in theirs:
+        for at, (name, event) in enumerate(zip(live.column("id").to_pylist(), _events(live), strict=True)):
+            if name not in there and (name in theirs if event is None else event in shaded):
                 shadows = pa.concat_tables([shadows, live.slice(at, 1)])
-                theirs.remove(name)
+                there.add(name)
         self._shadows[table] = shadows
+
+    def _shadow_ids(self, table: str) -> set[int]:
+        shadows = self._shadows.get(table)
+        return set() if shadows is None else set(shadows.column("id").to_pylist())
 
     def _theirs(self, rows: pa.Table) -> pa.Table:
         """The rows, each with the person its identity is now."""
@@ -269,6 +287,13 @@ def _complete(table: str, rows: pa.Table) -> pa.Table:
             raise BadInput(f"a row for table {table!r} lacks {name!r}: every row must have one")
     arrived = pc.coalesce(whole.column("identity"), whole.column("person_id"))
     return whole.set_column(schema.names.index("identity"), schema.field("identity"), arrived)
+
+
+def _events(rows: pa.Table) -> list[int | None]:
+    """By which event each row is told; None: by none."""
+    told = "event_id" in rows.column_names
+    found: list[int | None] = rows.column("event_id").to_pylist() if told else [None] * len(rows)
+    return found
 
 
 def _kept(rows: pa.Table, view: View) -> pa.Table:
