@@ -89,6 +89,7 @@ def open_house(settings: Settings, *, make: bool = True, journal: str = FIRST) -
 
     `journal` is the name of the one this process appends to: no two processes may have the same.
     """
+    from volano.adapters.backup import clear_stages
     from volano.adapters.census_parquet import ParquetCensus
     from volano.adapters.profiles_lmdb import LmdbProfiles
     from volano.adapters.state_sql import SqlState
@@ -105,6 +106,7 @@ def open_house(settings: Settings, *, make: bool = True, journal: str = FIRST) -
         raise BrokenHome(
             f"the data directory {home} cannot be made ({error.strerror}); choose another with --home"
         ) from error
+    clear_stages(home)
     lake = _open_lake(settings, home)
     return House(
         settings=settings,
@@ -254,9 +256,11 @@ def backup_home(settings: Settings, target: Path, move: Callable[[int, int], Non
 
 def forget_in_backups(state: State, hashes: Sequence[int], *, now: int) -> tuple[list[str], list[str]]:
     """Note beside each backup that these identities are forgotten; files reached, and out of reach."""
+    from volano.adapters.backup import clear_halves
     from volano.adapters.backup_index import note_forgotten
 
     paths = [backup.path for backup in state.find(Backup)]
+    clear_halves(map(Path, paths))
     reached = {path: note_forgotten(Path(path), hashes, at=now) for path in paths}
     return [path for path in paths if reached[path]], [path for path in paths if not reached[path]]
 

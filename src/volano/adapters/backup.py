@@ -13,19 +13,21 @@ import shutil
 import sqlite3
 import tarfile
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Protocol
 
 from volano.adapters.backup_index import finish, noted, noting
 from volano.adapters.journal_notes import DRAINED, NO_ROOM
+from volano.adapters.lake_files import SORTING
+from volano.adapters.lake_holds import abandoned, held
 from volano.errors import BadFile, BrokenHome
 
 Move = Callable[[int, int], None]
 _MARK = "volano-backup-1"
-_PASSING = ("lock", "preparing", DRAINED, NO_ROOM)  # of a server that runs, not of what it knows
-_SORTING = "sort-"  # how the folders of a compaction under way begin
+_PASSING = ("lock", "preparing", "unswept", DRAINED, NO_ROOM)  # of a server that runs, not of what it knows
+_STAGED, _UNPACKED = ".backup-", ".restore-"  # how the folders of a backup and a restore under way begin
 
 
 class Elsewhere(Protocol):
@@ -56,11 +58,12 @@ def pack(
     if not (home / "state.db").is_file():
         raise BrokenHome(f"{home} holds no Volano data; name another with --home")
     target.parent.mkdir(parents=True, exist_ok=True)
-    beside = target.with_name(f".{target.name}.part")
+    beside = _half(target)
     with (
         noting(target, made_at=now),
-        _held(home),
-        tempfile.TemporaryDirectory(dir=home, prefix=".backup-") as staged,
+        held(home / "lake" / "preparing", fcntl.LOCK_SH),  # nobody sweeps meanwhile
+        tempfile.TemporaryDirectory(dir=home, prefix=_STAGED) as staged,
+        held(Path(staged)),
     ):
         begun()
         stage = Path(staged)
@@ -74,6 +77,7 @@ def pack(
         )  # the mark first, where it is found at once
         try:
             handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)  # it holds people and keys
+            fcntl.flock(handle, fcntl.LOCK_EX)
             with (
                 open(handle, "wb") as file,
                 tarfile.open(fileobj=file, mode="w:gz", compresslevel=1) as archive,
@@ -87,12 +91,21 @@ def pack(
     return len(files) - 1
 
 
-@contextmanager
-def _held(home: Path) -> Iterator[None]:
-    """Nobody sweeps what lies about meanwhile."""
-    with (home / "lake" / "preparing").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_SH)
-        yield
+def clear_stages(home: Path) -> None:
+    """Deletes the folders that backups and restores of a home left when they were killed."""
+    stages = [*home.glob(f"{_STAGED}*"), *home.parent.glob(f"{_UNPACKED}*")]
+    for stage in filter(abandoned, stages):
+        shutil.rmtree(stage, ignore_errors=True)
+
+
+def clear_halves(targets: Iterable[Path]) -> None:
+    """Deletes the half files that backups to these files left when they were killed."""
+    for half in filter(abandoned, map(_half, targets)):
+        half.unlink(missing_ok=True)
+
+
+def _half(target: Path) -> Path:
+    return target.with_name(f".{target.name}.part")
 
 
 def forgotten_in(path: Path) -> list[int]:
@@ -127,9 +140,9 @@ def unpack(file: Path, home: Path, move: Move, lake: Callable[[Path], object] = 
     if not file.is_file():
         raise BadFile(f"{file} is not there; name a file that `volano backup` wrote")
     home.parent.mkdir(parents=True, exist_ok=True)
-    stage = Path(tempfile.mkdtemp(dir=home.parent, prefix=".restore-"))
+    stage = Path(tempfile.mkdtemp(dir=home.parent, prefix=_UNPACKED))
     try:
-        with tarfile.open(file, "r:gz") as archive:
+        with held(stage), tarfile.open(file, "r:gz") as archive:
             members = archive.getmembers()
             if _MARK not in {member.name for member in members}:
                 raise BadFile(f"{file} is no Volano backup; name a file that `volano backup` wrote")
@@ -167,7 +180,7 @@ def _link_all(source: Path, stage: Path) -> None:
     stage.mkdir()
     for path in sorted(source.rglob("*")):
         place = stage / path.relative_to(source)
-        if place.relative_to(stage).parts[0].startswith(_SORTING):
+        if place.relative_to(stage).parts[0].startswith(SORTING):
             continue
         if path.is_dir():
             place.mkdir()
