@@ -322,29 +322,6 @@ def test_after_a_failed_sync_nothing_is_acknowledged_any_more(tmp_path: Path) ->
     assert payloads(journal) == [b"kept"]
 
 
-@pytest.mark.parametrize("frames", [0, 2])
-def test_a_segment_whose_name_could_not_be_synced_is_a_failed_sync(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, frames: int
-) -> None:
-    journal = FileJournal(tmp_path, segment=1)
-    for _ in range(frames):
-        journal.append_now(b"kept")
-
-    def broken(_: int) -> None:
-        raise OSError(5, "Input/output error")
-
-    monkeypatch.setattr(os, "fsync", broken)
-    with pytest.raises(BrokenHome, match="could not be synced"):
-        journal.append_now(b"lost?")
-    monkeypatch.undo()
-    with pytest.raises(BrokenHome, match="check the disk"):
-        journal.append_now(b"more")
-    journal.close()
-    again = FileJournal(tmp_path)
-    again.append_now(b"more")
-    assert payloads(again) == [*[b"kept"] * frames, b"more"]
-
-
 def test_a_full_queue_says_busy(tmp_path: Path) -> None:
     journal = FileJournal(tmp_path, limits=Limits(waiting=100))
 

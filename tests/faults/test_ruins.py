@@ -1,16 +1,22 @@
-"""What commands that were killed leave in and beside a home, and what a damaged journal tells of itself."""
+"""What killed commands leave in and beside a home, and what a journal tells of damage and of failed syncs."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+
+import pytest
 
 from tests.faults.homes import caught_up, frame, logs, names, opened, sent
 from tests.faults.test_damage import damaged
 from tests.flow.site import NOW, event
+from volano.adapters.journal_file import FileJournal
 from volano.adapters.lake_holds import held
 from volano.domain.backup import Backup
 from volano.domain.profile import Profile
 from volano.domain.view import View
+from volano.errors import BrokenHome
+from volano.web.turning import Turning
 from volano.wiring import forget_in_backups
 
 
@@ -55,8 +61,6 @@ def test_a_damaged_frame_is_counted_among_the_quarantined(tmp_path: Path) -> Non
 
 
 def test_after_one_turn_of_the_drain_an_event_is_in_the_lake_and_in_a_profile(tmp_path: Path) -> None:
-    from volano.web.turning import Turning
-
     house = opened(tmp_path / "home")
     turning = Turning(house, lambda: NOW)
     turning.drain()
@@ -64,4 +68,28 @@ def test_after_one_turn_of_the_drain_an_event_is_in_the_lake_and_in_a_profile(tm
     house.journal.append_now(frame(event("Seen", user="ann")))  # type: ignore[attr-defined]
     assert turning.drain() == 1
     assert (names(house), len([*house.profiles.scan(Profile)])) == (["Seen"], 1)
+    assert [one.event for one in turning.recent.after()][-1:] == ["Seen"]
     assert turning.version > before  # the console looks anew
+
+
+@pytest.mark.parametrize("frames", [0, 2])
+def test_a_segment_whose_name_could_not_be_synced_is_a_failed_sync(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, frames: int
+) -> None:
+    journal = FileJournal(tmp_path, segment=1)
+    for _ in range(frames):
+        journal.append_now(b"kept")
+
+    def broken(_: int) -> None:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(os, "fsync", broken)
+    with pytest.raises(BrokenHome, match="could not be synced"):
+        journal.append_now(b"lost?")
+    monkeypatch.undo()
+    with pytest.raises(BrokenHome, match="check the disk"):
+        journal.append_now(b"more")
+    journal.close()
+    again = FileJournal(tmp_path)
+    again.append_now(b"more")
+    assert [raw for _, raw in again.read(0, 9)] == [*[b"kept"] * frames, b"more"]
