@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol, TypeVar
@@ -20,6 +20,7 @@ from volano.domain.segment import Move
 from volano.domain.view import Offset, View
 from volano.errors import BrokenHome
 from volano.flow.decide import person_of
+from volano.flow.frames import Taken, taken_between, taken_next
 from volano.flow.house import House
 from volano.flow.knowledge import Knowing, Knowledge
 from volano.flow.remaking import made_anew, renewed
@@ -34,11 +35,8 @@ from volano.observe.stitching import Stitched, resolved
 from volano.observe.traits import block_of, joined, tally
 from volano.ports import Journal, Lake, Profiles
 
-BYTES_AT_ONCE = 4 << 20  # of a journal in one drain: some ten times that is in memory meanwhile
-AGAIN = 64 << 20  # of a journal that are read again after a crash; for more the whole house is made anew
 BEHIND = 20_000  # people who are made anew one by one after a crash; for more the whole house is
 
-_frame = msgspec.msgpack.Decoder(Frame)
 _USUAL = Knowledge()
 _WORDS = View(tables=("merges",), columns=("alias", "known_as"))
 _DAMAGED = "a stretch of the journal before this place cannot be read: the disk may be failing"
@@ -52,7 +50,6 @@ class Drained(House, Protocol):
 
 Clock = Callable[[], int]  # UTC µs
 T = TypeVar("T")
-Taken = list[tuple[Offset, Frame | None]]  # None: a stretch that cannot be read
 
 
 def drain(  # noqa: PLR0913  what it moves between, and what it goes by
@@ -79,7 +76,7 @@ def drain(  # noqa: PLR0913  what it moves between, and what it goes by
         by, now = _asked(by), _asked(now)
         level([*beside, journal], lake, profiles, by=by, now=now)
         start = lake.offset(journal.name)
-        taken = _taken(journal, start, limit)
+        taken = taken_next(journal, start, limit)
         frames: list[Frame] = []
         if taken:
             frames = _move(taken, lake, profiles, by, now)
@@ -228,7 +225,7 @@ def level(
     for name, journal in known.items():
         kept, start = profiles.offset(name), lake.offset(name)
         if kept != start and not _level(journal, lake, profiles, between=(kept, start), by=by, now=now):
-            moment = now or _now(frame for _, frame in _taken(journal, start, 1))
+            moment = now or _now(frame for _, frame in taken_next(journal, start, 1))
             renewed(lake, profiles, [*known], by, now=moment)
             return
 
@@ -245,7 +242,7 @@ def _level(
     """Does so by the frames between the two; False, and nothing is done, where all must be made anew."""
     kept, start = between
     try:
-        taken = _between(journal, kept, start)
+        taken = taken_between(journal, kept, start)
     except BrokenHome:
         taken = []  # they are no longer there
     frames = [frame for _, frame in taken if frame is not None]
@@ -368,34 +365,3 @@ def _asked(what: T | Callable[[], T]) -> T:
 
 def _now(frames: Iterable[Frame | None]) -> int:
     return max((frame.received_at for frame in frames if frame is not None), default=0)
-
-
-def _between(journal: Journal, kept: int, start: int) -> Taken:
-    """The frames from one position to another, if they are few enough to be worth it."""
-    if not 0 <= kept < start <= kept + AGAIN:
-        return []
-    taken: Taken = []
-    for offset, frame in _read(journal, kept, limit=10**9):
-        if offset.position > start:
-            break
-        taken.append((offset, frame))
-    return taken
-
-
-def _taken(journal: Journal, start: int, limit: int) -> Taken:
-    """The next frames, of so many bytes at most."""
-    taken: Taken = []
-    for offset, frame in _read(journal, start, limit):
-        taken.append((offset, frame))
-        if offset.position - start > BYTES_AT_ONCE:
-            break
-    return taken
-
-
-def _read(journal: Journal, since: int, limit: int) -> Iterator[tuple[Offset, Frame | None]]:
-    for offset, payload in journal.read(since, limit):
-        try:
-            yield offset, None if payload is None else _frame.decode(payload)
-        except msgspec.DecodeError as error:
-            told = f"the frame before {offset.position} of journal {journal.name} cannot be read ({error})"
-            raise BrokenHome(f"{told}: it was written by another version") from error
