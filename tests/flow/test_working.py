@@ -36,6 +36,7 @@ from volano.flow.segments import AT_ONCE, members
 from volano.flow.shop import save_shop
 from volano.flow.undo import keep_before
 from volano.flow.working import Working
+from volano.flow.works import HELD, bringing
 from volano.observe.identity import identity
 from volano.testing.journal_memory import MemoryJournal
 from volano.testing.profiles_memory import MemoryProfiles
@@ -113,6 +114,20 @@ def test_segments_are_followed_to_the_end_by_another_process(house: House) -> No
     assert (work.low, work.said) == (AT_ONCE, "seeing who is in X (0 %)")
     finished(house)
     assert len(inside(house)) == AT_ONCE + 5
+
+
+def test_what_is_brought_in_is_worked_through_when_it_is_there_or_whoever_brings_it_has_died(
+    house: House,
+) -> None:
+    came(house, order("o1", user="ann"))
+    house.profiles.put(Change(drops=((Profile, identity("u:ann")),)))
+    house.state.put(bringing(house.state, "orders.csv", now=NOW, held=True))
+    assert Working(house, lambda: NOW + HELD - 1).step() is None  # a server beside it
+    assert house.profiles.get(Profile, identity("u:ann")) is None
+    finished(house, lambda: NOW + HELD)
+    assert known(house, "u:ann").orders == 1
+    house.state.put(bringing(house.state, "orders.csv", now=NOW, held=False))
+    assert Working(house, lambda: NOW).step() is not None
 
 
 def test_two_do_the_same_work_and_each_stretch_once(house: House) -> None:

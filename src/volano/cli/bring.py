@@ -114,13 +114,21 @@ def _source(
 
 def _run(house: House, source: Any, request: Any) -> Any:
     from volano.flow.importing import run_import
-    from volano.flow.works import renewing
+    from volano.flow.works import HELD, bringing
 
-    what = f"taking what {source.name} tells into what is known of people"
-    house.state.put(renewing(house.state, what, now=now()))
+    said = 0
+
+    def alive(done: int = 0, total: int = 0) -> None:
+        nonlocal said
+        move(done, total)
+        if now() - said > HELD // 4:
+            said = now()
+            house.state.put(bringing(house.state, source.name, now=said, held=True))
+
     with progress(f"Importing {source.name}") as move:
-        report = run_import(house, source, request, now=now(), progress=move)
-    house.state.put(renewing(house.state, what, now=now()))  # a server may have done the one before already
+        alive()
+        report = run_import(house, source, request, now=now(), progress=alive)
+    house.state.put(bringing(house.state, source.name, now=now(), held=False))
     finish(house)
     return report
 

@@ -19,6 +19,8 @@ class Work(msgspec.Struct, frozen=True, kw_only=True):
     or was; `renew`: all that is known of people; `withdraw`: that without the import `about`; `expire`: what
     happened before the time `about` (UTC µs), and whose it was. People with ids below `low` are done, None:
     nothing is. `anew` grows whenever what was read for it counts no more.
+
+    Until `held_until` (UTC µs) nobody else is to begin it: who put it is still at something that goes before.
     """
 
     key: str
@@ -29,6 +31,7 @@ class Work(msgspec.Struct, frozen=True, kw_only=True):
     low: int | None = None
     anew: int = 0
     made_at: int = 0
+    held_until: int = 0
 
     @property
     def share(self) -> float:

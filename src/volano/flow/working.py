@@ -45,9 +45,10 @@ class Working:
         self._stretch: Stretch = lambda low, now: None
 
     def step(self) -> Work | None:
-        """Does a stretch of the first work; how it was before it, None when there is none."""
+        """Does a stretch of the first work that is free; how it was before it, None when there is none."""
         house = self._house
-        work = next(iter(house.state.find(Work)), None)
+        free = (one for one in house.state.find(Work) if one.held_until <= self._clock())
+        work = next(free, None)
         if work is None:
             self._read, self._stretch = None, lambda low, now: None  # it may hold the past of everybody
             return None

@@ -5,9 +5,12 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from volano.domain.account import Import
+from volano.domain.durations import SECOND
 from volano.domain.naming import Naming
 from volano.domain.work import Work
 from volano.ports import State
+
+HELD = 60 * SECOND
 
 
 def settling(state: State, what: str, *, now: int) -> Work:
@@ -26,6 +29,16 @@ def rereading(state: State, naming: Naming, *, now: int) -> Work:
 def renewing(state: State, what: str, *, now: int) -> Work:
     """All that is known of people, from the lake."""
     return _begun(state, Work(key="renew", kind="renew", what=what, made_at=now))
+
+
+def bringing(state: State, name: str, *, now: int, held: bool) -> Work:
+    """All that is known of people, once a file has been brought in; whoever does that holds it meanwhile.
+
+    Should they die, it is done when HELD has passed since they last said that they are alive.
+    """
+    what = f"taking what {name} tells into what is known of people"
+    until = now + HELD if held else 0
+    return _begun(state, Work(key=f"bring {name}", kind="renew", what=what, made_at=now, held_until=until))
 
 
 def withdrawing(state: State, entry: Import, *, now: int) -> Work:
