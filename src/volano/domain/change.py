@@ -32,13 +32,12 @@ class Records(Sequence[bytes]):
             self._heaps.append((len(told), _squeeze.compress(told, asbytes=True)))
             size += len(some)
         self._start, self._end = 0, size
-        self._open = -1
-        self._opened: list[bytes] = []
+        self._open: dict[int, list[bytes]] = {}  # the heap that was read last, by its number
 
     def between(self, start: int, end: int) -> Records:
         """Those from one place to before another, which share the room of these."""
         some = Records()
-        some._heaps = self._heaps
+        some._heaps, some._open = self._heaps, self._open
         some._start, some._end = self._start + start, min(self._start + end, self._end)
         return some
 
@@ -55,10 +54,21 @@ class Records(Sequence[bytes]):
         if not 0 <= at < len(self):
             raise IndexError(at)
         heap, place = divmod(self._start + at, _AT_ONCE)
-        if heap != self._open:
-            size, squeezed = self._heaps[heap]
-            self._open, self._opened = heap, _texts(_squeeze.decompress(squeezed, size))
-        return self._opened[place]
+        return self._heap(heap)[place]
+
+    def __iter__(self) -> Iterator[bytes]:
+        for low in range(self._start - self._start % _AT_ONCE, self._end, _AT_ONCE):
+            some = self._heap(low // _AT_ONCE)
+            yield from some[max(self._start - low, 0) : self._end - low]
+
+    def _heap(self, number: int) -> list[bytes]:
+        found = self._open.get(number)
+        if found is None:
+            size, squeezed = self._heaps[number]
+            found = _texts(_squeeze.decompress(squeezed, size))
+            self._open.clear()
+            self._open[number] = found
+        return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -95,7 +95,7 @@ class Roll:
         keys = np.sort(np.concatenate(told)) if told else np.zeros(0, np.int64)
         for low, high in pairwise([-(2**63), *keys[people::people].tolist(), 2**63]):
             heap = [part.between(low, high) for part in self.parts]
-            some = [_decode(record) for part in heap for record in part.records]
+            some = [_decode(record) for part in heap for record in [*part.records]]
             yield low, high, sorted(some, key=attrgetter("person_id"))
 
 
