@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from volano.adapters import profiles_lmdb
 from volano.adapters.profiles_lmdb import LmdbProfiles
 from volano.domain.change import Change, Packed
 from volano.domain.identity import Identity
@@ -18,6 +19,7 @@ from volano.domain.view import Offset
 OPEN = """
 import sys
 from pathlib import Path
+from volano.adapters import profiles_lmdb
 from volano.adapters.profiles_lmdb import LmdbProfiles
 from volano.domain.change import Change, Packed
 from volano.domain.identity import Identity
@@ -105,3 +107,15 @@ def test_the_same_folder_may_be_opened_twice(tmp_path: Path) -> None:
     first, second = LmdbProfiles(tmp_path), LmdbProfiles(tmp_path)
     first.put(Change(puts=(FIRST,)))
     assert second.get(Profile, 1) == FIRST[1]
+
+
+def test_a_store_of_records_that_meant_something_else_is_nowhere_and_is_made_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(profiles_lmdb, "_NOW", b"1")
+    LmdbProfiles(tmp_path).put(Change(puts=(FIRST,), upto=Offset("j0", 9)))
+    assert LmdbProfiles(tmp_path).offset("j0") == 9
+    monkeypatch.undo()
+    assert LmdbProfiles(tmp_path).offset("j0") == -1
+    LmdbProfiles(tmp_path).put(Change(upto=Offset("j0", 9)))
+    assert LmdbProfiles(tmp_path).offset("j0") == 9

@@ -26,6 +26,7 @@ _SIGN = 1 << 63  # added to a key, so that the bytes lie in the order of the num
 _ONE, _TWO = struct.Struct(">Q"), struct.Struct(">QQ")
 _POSITION = struct.Struct(">q")
 _POSITIONS = "positions"
+_FORM, _NOW = "form", b"2"  # to be raised when records come to mean something else: all are then made anew
 _PROFILE = Profile.__name__
 _FIRST_VERSION = ("profiles", "links", "offsets")  # what homes of the first version kept
 
@@ -41,6 +42,8 @@ class LmdbProfiles:
         self._lock = Path(path) / "turn.lock"
         self._decoders: dict[type, Callable[[bytes], Any]] = {}
         self._room.drop(_FIRST_VERSION)
+        if self._room.read(_FORM, lambda txn, form: txn.get(_NOW, db=form)) is None:
+            self._room.drop((_POSITIONS,))
 
     def get(self, kind: type[N], key: Key) -> N | None:
         """The record of that key."""
@@ -64,7 +67,15 @@ class LmdbProfiles:
         afresh = {kind.__name__ for kind in change.afresh}
         drops = [(kind.__name__, _packed(key)) for kind, key in change.drops]
         upto = change.upto
-        names = {*afresh, *heaps, *(put[0] for put in puts), *(drop[0] for drop in drops), _POSITIONS, NOTES}
+        names = {
+            *afresh,
+            *heaps,
+            *(put[0] for put in puts),
+            *(drop[0] for drop in drops),
+            _POSITIONS,
+            _FORM,
+            NOTES,
+        }
 
         def changed() -> Iterator[bytes]:
             yield from (key for name, key in drops if name == _PROFILE)
@@ -84,10 +95,11 @@ class LmdbProfiles:
             if upto is not None:
                 position = _POSITION.pack(upto.position)
                 txn.put(upto.journal.encode(), position, db=databases[_POSITIONS])
+                txn.put(_NOW, b"", db=databases[_FORM])
             if _PROFILE in names:
                 note(txn, databases[NOTES], changed(), afresh=_PROFILE in afresh)
 
-        self._room.write(names, write)
+        self._room.write({*names, _POSITIONS, _FORM, NOTES}, write)
         if change.wiped:
             wiped(self._room)
 
