@@ -65,6 +65,18 @@ def test_a_published_campaign_cannot_be_changed_but_stopped_and_shipped(state: M
     assert state.get(Idea, first(state).key if first(state).status == "done" else live.idea).status == "done"
 
 
+def test_what_was_ended_is_taken_back_as_it_was_once_and_for_a_minute(state: MemoryState) -> None:
+    live = launch.publish(state, launch.draft(MemoryLake(), state, first(state).key, now=NOW).key, now=NOW)
+    launch.ship(state, live.key, now=NOW)
+    assert launch.resume(state, live.key, now=NOW + 5) == live == state.get(Campaign, live.key)
+    with pytest.raises(BadInput, match="nothing to take back"):
+        launch.resume(state, live.key, now=NOW + 6)
+    launch.stop(state, live.key, now=NOW)
+    with pytest.raises(BadInput, match="less than a minute ago"):
+        launch.resume(state, live.key, now=NOW + launch.UNDO_FOR + 1)
+    assert state.get(Campaign, live.key).status == "stopped"
+
+
 def test_taking_a_publishing_back_begins_a_new_round(state: MemoryState) -> None:
     live = launch.publish(state, launch.draft(MemoryLake(), state, first(state).key, now=NOW).key, now=NOW)
     back = launch.unpublish(state, live.key, now=NOW)

@@ -99,10 +99,13 @@ def test_publishing_can_be_taken_back_for_a_minute(house: House) -> None:
 
 
 @pytest.mark.parametrize("act", ["stop", "ship"])
-def test_stopping_and_shipping_can_be_taken_back_for_a_minute(house: House, act: str) -> None:
+def test_stopping_and_shipping_can_be_taken_back_for_a_minute_also_after_a_restart(
+    house: House, act: str
+) -> None:
     clock = Clock()
     visitor = owner(house, clock)
     assert 'action="/campaigns/resume"' in visitor.send(f"/campaigns/{act}/go", key=LIVE.key).text
+    visitor = owner(house, clock)
     visitor.send("/campaigns/resume", key=LIVE.key)
     assert house.state.get(Campaign, LIVE.key) == LIVE
     visitor.send(f"/campaigns/{act}/go", key=LIVE.key)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from volano.domain.campaign import Campaign
 from volano.domain.naming import Naming
 from volano.domain.segment import Segment
 
@@ -13,6 +14,7 @@ class Before(msgspec.Struct, frozen=True, kw_only=True):
 
     key: str
     segment: Segment | None = None
+    campaign: Campaign | None = None
     namings: tuple[Naming, ...] = ()
     past: bool = False
     at: int

@@ -9,12 +9,14 @@ from volano.domain.campaign import CONTROL, Campaign
 from volano.domain.durations import DAY, MINUTE
 from volano.domain.idea import Belief, Idea
 from volano.domain.leak import Leak
+from volano.domain.undo import Before
 from volano.domain.work import Work
 from volano.errors import BadInput, NotFound
 from volano.flow.asking import groups_of
 from volano.flow.journeys import home_journey
 from volano.flow.report import first_tries
 from volano.flow.shop import PEOPLE, Lens
+from volano.flow.undo import before, keep_before
 from volano.flow.works import settling
 from volano.observe.sessions import DIMENSIONS
 from volano.plan import playbook
@@ -121,21 +123,28 @@ def stop(state: State, key: str, *, now: int) -> Campaign:
     if campaign.status not in ("live", "shipped"):
         raise BadInput(f"the campaign is {campaign.status}; there is nothing to stop")
     stopped = replace(campaign, status="stopped", ended_at=now)
+    keep_before(state, Before(key=_undo(key), campaign=campaign, at=now))
     state.put(stopped, *_idea_with(state, campaign, "done"))
     return stopped
 
 
-def resume(state: State, before: Campaign, *, now: int) -> Campaign:
-    """Take a stop or a shipping back within a minute: the campaign as it was `before`."""
-    current = state.get(Campaign, before.key)
-    if now - current.ended_at > UNDO_FOR or current.status not in ("stopped", "shipped"):
+def resume(state: State, key: str, *, now: int) -> Campaign:
+    """Take a stop or a shipping back within a minute: the campaign as it was before."""
+    was = before(state, _undo(key))
+    campaign, current = was.campaign, state.get(Campaign, key)
+    if campaign is None or now - was.at > UNDO_FOR or current.status not in ("stopped", "shipped"):
         raise BadInput("only what was ended less than a minute ago can be taken back")
     state.put(
-        before,
-        *_idea_with(state, before, "running" if before.status == "live" else "done"),
-        *_past_of(state, before, now),
+        campaign,
+        *_idea_with(state, campaign, "running" if campaign.status == "live" else "done"),
+        *_past_of(state, campaign, now),
     )
-    return before
+    state.drop(Before, was.key)
+    return campaign
+
+
+def _undo(key: str) -> str:
+    return f"campaign {key}"
 
 
 def ship(state: State, key: str, *, now: int) -> Campaign:
@@ -144,6 +153,7 @@ def ship(state: State, key: str, *, now: int) -> Campaign:
     if campaign.status not in ("live", "stopped"):
         raise BadInput(f"the campaign is {campaign.status}; only one that has run can be shipped")
     shipped = drafting.shipped(campaign, now=now)
+    keep_before(state, Before(key=_undo(key), campaign=campaign, at=now))
     state.put(shipped, *_idea_with(state, campaign, "done"), *_past_of(state, shipped, now))
     return shipped
 

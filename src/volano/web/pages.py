@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from threading import Lock, Thread
 from time import monotonic
@@ -19,7 +19,6 @@ from litestar.datastructures import Cookie
 from litestar.handlers import HTTPRouteHandler
 
 from volano.domain.account import Session, Source
-from volano.domain.campaign import Campaign
 from volano.domain.durations import SECOND
 from volano.domain.leak import slice_name
 from volano.errors import NotAllowed, NotFound, VolanoError
@@ -112,7 +111,6 @@ class Desk:
     templates: Environment
     memo: Memo
     clock: Callable[[], int]
-    ended: dict[str, Campaign] = field(default_factory=dict)  # as they were, for undo
 
     @property
     def zone(self) -> str:

@@ -137,7 +137,6 @@ def turn(request: Ask, desk: Desk, act: str) -> Page:
     if act not in acts:
         raise BadInput(f"{act!r} cannot be done with a campaign; stop or ship it")
     do, note = acts[act]
-    desk.ended[key] = desk.house.state.get(Campaign, key)
     do(desk.house.state, key, now=desk.clock())
     return back(f"/campaigns/{key}", note)
 
@@ -152,10 +151,7 @@ def unpublish(request: Ask, desk: Desk) -> Page:
 def resume(request: Ask, desk: Desk) -> Page:
     """Take a stop or a shipping back: the campaign runs on as it did."""
     key = form(request).get("key", "")
-    before = desk.ended.pop(key, None)
-    if before is None:
-        raise BadInput("there is nothing to take back; it was ended too long ago")
-    launch.resume(desk.house.state, before, now=desk.clock())
+    launch.resume(desk.house.state, key, now=desk.clock())
     return back(f"/campaigns/{key}", "resumed")
 
 
