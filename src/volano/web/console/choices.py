@@ -16,7 +16,7 @@ from volano.flow.arrivals import events_seen
 from volano.flow.shop import lens_of, shop_of
 from volano.maths.columns import kinds
 from volano.observe.traits import FIELDS
-from volano.web.console.builder import OPERATORS, UNITS, Row, Words
+from volano.web.console.row import BOUNDS, OPERATORS, TIMES, UNITS, Row, Words
 from volano.web.pages import Desk
 
 _GROUPS = {
@@ -73,7 +73,9 @@ def choices(desk: Desk, rows: list[Row] | None, any_of: bool) -> dict[str, Any]:
         "fields": fields,
         "kinds": known.kinds,
         "operators": OPERATORS,
-        "units": UNITS,
+        "units": tuple(UNITS.items()),
+        "times": TIMES,
+        "bounds": BOUNDS,
         "currency": shop_of(desk.house.state, desk.house.settings).currency,
         "hints": {name: _hints(desk, name) for name in asked},
         "events": list(dict.fromkeys([*names, *_USUAL])),

@@ -23,8 +23,9 @@ from volano.observe.overlap import sizes
 from volano.observe.traits.buying import paid
 from volano.rules.words import sentence
 from volano.web import words
-from volano.web.console.builder import MOST, Row, rows_of, rows_sent, rule_of
+from volano.web.console.builder import MOST, rows_of, rows_sent, rule_of
 from volano.web.console.choices import choices, everybody, words_of
+from volano.web.console.row import Row
 from volano.web.pages import Ask, Desk, Page, Route, back, form, page
 
 SAMPLE = 5  # people who are shown
