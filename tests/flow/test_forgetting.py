@@ -111,7 +111,7 @@ def test_a_quarantined_event_is_found_by_whom_all_of_it_named(house: House) -> N
     house.send(refusals=(refused,))
     house.send(refusals=(Refusal(index=1, code="bad", message="no", sample="{}", named=(BOB,)),))
     house.drain()
-    assert export(house, ANN)["quarantine"][0]["sample"].startswith('{"note": "Ann Miller')
+    assert export(house, ANN, now=NOW)["quarantine"][0]["sample"].startswith('{"note": "Ann Miller')
     assert house.forget("ann").rows["quarantine"] == 1
     assert "Rose Street" not in house.text()
     assert len(house.rows("quarantine")) == 1
@@ -125,7 +125,9 @@ def test_what_forget_would_take_of_refused_lines_is_handed_out(house: House) -> 
     folder = house.home / "imports"
     folder.mkdir()
     (folder / "imp_1-refused.csv").write_text('line,reason,raw\n2,bad,"ann,x"\n3,bad,"joe,x"\n')
-    assert export(house, ANN)["refused"] == [{"file": "imp_1-refused.csv", "row": ["2", "bad", "ann,x"]}]
+    assert export(house, ANN, now=NOW)["refused"] == [
+        {"file": "imp_1-refused.csv", "row": ["2", "bad", "ann,x"]}
+    ]
 
 
 def test_examples_of_what_they_sent_are_dropped_and_come_again(house: House) -> None:

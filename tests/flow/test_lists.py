@@ -64,7 +64,7 @@ def test_a_preview_counts_whom_a_list_names_and_says_its_name(house: House) -> N
     listed(house, "ann@shop.example")
     people = everybody(house, now=NOW)
     seen = segments.preview(house.lake, people, VIP, now=NOW, groups=groups_of(house.state, [VIP]))
-    assert (seen.size, seen.said) == (1, "email in the list vip")
+    assert (seen.size, sentence(VIP)) == (1, "email in the list vip")
     assert sentence({"email": {"$notInGroup": "vip"}}) == "email not in the list vip"
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from tests.flow.folk import ANN, BOB, KIOSK, PHONE, House, ann_and_bob, people_of
 from tests.flow.site import MINUTE, NOW, event, order
+from volano.domain.durations import DAY
 from volano.domain.event import IDENTIFIED
 from volano.domain.segment import Move, Segment
 from volano.errors import BadInput, NotFound
@@ -38,7 +39,7 @@ def test_somebody_is_found_by_any_id_and_by_email(house: House) -> None:
 
 
 def test_a_persons_page_says_why_each_identity_is_theirs(house: House) -> None:
-    page = person(house, ANN)
+    page = person(house, ANN, now=NOW)
     assert [(one.known_as, [join.reason for join in one.joins]) for one in page.identities] == [
         ("u:ann", []),
         ("a:kiosk", ["seen together"]),
@@ -83,7 +84,7 @@ def test_people_are_joined_by_hand_and_that_is_taken_back(house: House) -> None:
     both = person_of(house.profiles, ANN)
     assert people_of(house) == {both} == {min(ANN, BOB)}
     assert house.profiles_of() == house.profiles_anew()
-    assert "by hand" in {join.reason for one in person(house, both).identities for join in one.joins}
+    assert "by hand" in {join.reason for one in person(house, both, now=NOW).identities for join in one.joins}
     undo(house, BOB, by="owner", now=NOW + 1)
     assert house.profiles_of() == before
 
@@ -100,11 +101,25 @@ def test_what_cannot_be_done_by_hand_is_said(house: House) -> None:
 
 
 def test_an_export_holds_everything(house: House) -> None:
-    out = export(house, ANN)
+    out = export(house, ANN, now=NOW)
     assert [one["known_as"] for one in out["identities"]] == ["u:ann", "a:kiosk", "a:phone"]
     assert len(out["events"]) == 4
     assert {row["alias"] for row in out["merges"]} == {PHONE, KIOSK}
     assert "Ann@Shop.example" in json.dumps(out)
+
+
+def test_somebody_in_a_segment_of_a_type_of_customers_is_told_the_scores_and_their_limits(
+    house: House,
+) -> None:
+    bob = house.profile("u:bob").person_id
+    watched(house, fresh={"rfm": "new"}, early={"first_seen": {"$lt": NOW + DAY}}, few={"orders": 1})
+    why = {one.key: one.why for one in person(house, bob, now=NOW + 3 * DAY).segments}
+    assert why["fresh"] == (
+        "rfm new: ordered 2 days ago (5 of 5: at most 30), 1 order (1 of 5: fewer than 2), "
+        "10.00 USD (1 of 5: less than 50.00 USD)"
+    )
+    assert why["few"] == "orders 1"
+    assert why["early"].startswith("first seen before 20")
 
 
 def watched(house: House, **rules: Any) -> None:

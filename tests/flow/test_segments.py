@@ -146,7 +146,6 @@ def test_a_preview_tells_size_sample_and_overlap(site: Site) -> None:
     found = preview(site.lake, people, {"orders": {"$gte": 1}, **KEEN}, state.find(Segment), now=NOW)
     assert (found.size, found.people, found.share, found.sample) == (1, 3, 1 / 3, (1,))
     assert [(one.segment, one.size, one.both) for one in found.overlap] == [("buyers", 2, 1), ("keen", 1, 1)]
-    assert found.said.startswith("orders at least 1 and did")
     assert preview(site.lake, people, {"segments": {"$in": ["buyers"]}}, now=NOW).size == 2
     assert preview(site.lake, people, {"$didNot": {"event": VIEWED}}, now=NOW).sample == (3,)
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 
 from tests.rules.histories import ASKED
 from tests.rules.test_block import RULES
-from volano.rules.words import sentence
+from volano.rules.words import Units, sentence
 
 VIEWED = {"event": "Product Viewed"}
 
@@ -65,3 +65,32 @@ def test_a_rule_can_be_said_in_plain_words(rule: Any, said: str) -> None:
 @given(RULES | ASKED)
 def test_every_rule_can_be_said(rule: dict[str, Any]) -> None:
     assert sentence(rule)
+
+
+KINDS = {"first_seen": "time", "revenue": "money", "orders": "number"}
+SHOP = Units(kinds=KINDS, zone="Europe/Berlin", currency="EUR")
+
+
+@pytest.mark.parametrize(
+    ("rule", "said"),
+    [
+        ({"first_seen": {"$gte": 1_700_000_000_000_000}}, "first seen since 2023-11-14 23:13 CET"),
+        ({"first_seen": {"$lt": 1_699_916_400_000_000}}, "first seen before 2023-11-14"),
+        (
+            {"first_seen": {"$gt": -(2**53), "$lte": 2**53}},
+            "first seen after 1684-07-28 01:05 LMT and until 2255-06-06 01:47 CEST",
+        ),
+        ({"$not": {"revenue": {"$gt": 1250}}}, "not (revenue more than 12.50 EUR)"),
+        ({"revenue": {"$in": [100, 250]}}, "revenue 1.00 EUR or 2.50 EUR"),
+        ({"orders": {"$gte": 1250}}, "orders at least 1250"),
+        ({"$did": {**VIEWED, "since": "2026-01-31T00:00:00+01:00"}}, 'did "Product Viewed" since 2026-01-31'),
+        (
+            {"$sequence": {"steps": [VIEWED, VIEWED], "since": "2026-01-31"}},
+            'did "Product Viewed", then "Product Viewed" since 2026-01-31 01:00 CET',
+        ),
+    ],
+)
+def test_times_and_money_are_told_by_the_clock_and_in_the_currency_of_the_shop(
+    rule: dict[str, Any], said: str
+) -> None:
+    assert sentence(rule, SHOP) == said

@@ -15,10 +15,9 @@ from volano.observe.membership import tree_of
 from volano.observe.starters import starters
 from volano.observe.traits import FIELDS
 from volano.web.console.builder import MOST, rows_of, rows_sent, rule_of
-from volano.web.console.choices import MONEY
 from volano.web.console.row import BOUNDS, FIRST, OPERATORS, Row, Words
 
-KINDS = {name: "money" if name in MONEY else field.kind for name, field in FIELDS.items() if "*" not in name}
+KINDS = {name: field.kind for name, field in FIELDS.items() if "*" not in name}
 WORDS = Words(kinds=KINDS)
 zones = st.sampled_from(["UTC", "Europe/Berlin", "Asia/Kolkata", "America/Santiago", "Pacific/Apia"])
 texts = st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"]), min_size=1, max_size=20)

@@ -106,7 +106,7 @@ def _show_found(found: list[Found], zone: str) -> None:
 def _show(house: House, text: str, limit: int, as_json: bool) -> None:
     from volano.flow.people import found_one, person, timeline
 
-    page = person(house, found_one(house, text))
+    page = person(house, found_one(house, text), now=now())
     happened = timeline(house, page.person_id, limit=limit)
     value = msgspec.to_builtins(page) | {"timeline": happened}
     answer(value, as_json, lambda: _show_page(page, happened, _zone(house)))
@@ -151,7 +151,7 @@ def _export(house: House, text: str) -> None:
     from volano.flow.handing_out import export
     from volano.flow.people import found_one
 
-    print(msgspec.json.encode(export(house, found_one(house, text))).decode())  # noqa: T201  the answer itself
+    print(msgspec.json.encode(export(house, found_one(house, text), now=now())).decode())  # noqa: T201  the answer itself
 
 
 def _join(house: House, action: str, given: list[str], as_json: bool) -> None:

@@ -58,7 +58,8 @@ def segment(
     found = _preview(house, wanted)
     if count:
         return answer({"count": found.size}, as_json, lambda: answers.print(str(found.size)))
-    return answer(found, as_json, lambda: _show(found))
+    value = {"said": _said(house, wanted)} | msgspec.to_builtins(found)
+    return answer(value, as_json, lambda: _show(value["said"], found))
 
 
 def segments(
@@ -75,7 +76,6 @@ def segments(
     from volano.domain.segment import Segment
     from volano.flow.segments import plant
     from volano.observe.overlap import sizes
-    from volano.rules.words import sentence
 
     house = open_house(read_settings(home=home), make=False)
     if starters and plant(house.state, now=now()):
@@ -87,7 +87,7 @@ def segments(
             "name": one.name,
             "people": inside.get(one.key, 0),
             "rule": one.rule,
-            "said": sentence(one.rule),
+            "said": _said(house, one.rule),
             "why": one.why,
         }
         for one in house.state.find(Segment)
@@ -185,8 +185,16 @@ def _write(file: TextIO, found: list[dict[str, Any]]) -> None:
     writer.writerows(found)
 
 
-def _show(found: Preview) -> None:
-    answers.print(f"{found.said}", markup=False, soft_wrap=True)
+def _said(house: House, rule: Any) -> str:
+    """The rule in words, by the shop's clock and in its currency."""
+    from volano.flow.shop import shop_of, units_of
+    from volano.rules.words import sentence
+
+    return sentence(rule, units_of(shop_of(house.state, house.settings)))
+
+
+def _show(said: str, found: Preview) -> None:
+    answers.print(said, markup=False, soft_wrap=True)
     answers.print(f"{found.size:,} of {found.people:,} people ({found.share:.1%})", markup=False)
     if found.overlap:
         rows = [[one.name, f"{one.both:,}", f"{one.size:,}"] for one in found.overlap]

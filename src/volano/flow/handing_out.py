@@ -24,12 +24,12 @@ class HandingOut(House, Protocol):
     def home(self) -> Path: ...
 
 
-def export(house: HandingOut, person_id: int) -> dict[str, Any]:
+def export(house: HandingOut, person_id: int, *, now: int) -> dict[str, Any]:
     """All that is kept of a person, as JSON: identities, traits, segments, every row, and what names them.
 
     That are quarantined events, and refused lines of imports. Times are UTC µs, money in minor units.
     """
-    page = person(house, person_id)
+    page = person(house, person_id, now=now)
     theirs = whom(house, [one.known_as for one in page.identities if one.known_as] + [str(person_id)])
     refused = refused_lines(house.home / "imports", theirs)
     return {

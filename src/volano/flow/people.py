@@ -13,15 +13,19 @@ import pyarrow.compute as pc
 from volano.domain.identity import Address, Identity, Kin, Tie, Told
 from volano.domain.profile import Profile
 from volano.domain.segment import Segment
+from volano.domain.shop import Shop
 from volano.domain.tables import HAPPENED, TABLES
 from volano.domain.view import View
 from volano.errors import BadInput, BadRule, NotFound
 from volano.flow.decide import person_of
 from volano.flow.house import House
 from volano.flow.joining import records
+from volano.flow.shop import shop_of, units_of
 from volano.observe.identity import address_key, identity
 from volano.observe.telling import Book
-from volano.ports import Lake, Profiles, State
+from volano.observe.traits.rfm import RFM, told
+from volano.ports import Lake, Profiles
+from volano.rules.tree import fields, parse
 from volano.rules.words import sentence
 
 NAMED = re.compile(r"[ua]:.")
@@ -129,8 +133,8 @@ def found_one(house: House, text: str) -> int:
     raise BadInput(f"{text!r} may be several people: name one by its person id, {told}")
 
 
-def person(house: House, person_id: int) -> PersonPage:
-    """Who a person is; NotFound for none."""
+def person(house: House, person_id: int, *, now: int) -> PersonPage:
+    """Who a person is at `now` (UTC µs); NotFound for none."""
     if not 0 <= person_id < 2**63 or not _exists(house.profiles, person_id, person_id):
         raise NotFound(f"there is no person {person_id}: look them up with `volano people find`")
     kin = house.profiles.get(Kin, person_id)
@@ -143,7 +147,7 @@ def person(house: House, person_id: int) -> PersonPage:
         crowded=kin is not None and kin.crowded,
         profile=profile,
         given=tuple(Given(name=name, value=told[1], time=told[0]) for name, told in sorted(given)),
-        segments=_segments(house.state, profile),
+        segments=_segments(house, profile, now),
     )
 
 
@@ -239,19 +243,24 @@ def _names(lake: Lake, person_id: int) -> dict[int, str]:
     return {one: name for one, name in pairs if name and identity(name) == one}
 
 
-def _segments(state: State, profile: Profile | None) -> tuple[Membership, ...]:
+def _segments(house: House, profile: Profile | None, now: int) -> tuple[Membership, ...]:
     if profile is None or not profile.segments:
         return ()
-    known = {segment.key: segment for segment in state.find(Segment)}
+    known = {segment.key: segment for segment in house.state.find(Segment)}
+    shop = shop_of(house.state, house.settings)
+    scores = told(profile, now=now, bounds=shop.rfm, currency=shop.currency)
     return tuple(
-        Membership(key=key, name=known[key].name, since=since, why=_why(known[key]))
+        Membership(key=key, name=known[key].name, since=since, why=_why(known[key], shop, scores))
         for key, since in sorted(profile.segments.items())
         if key in known
     )
 
 
-def _why(segment: Segment) -> str:
+def _why(segment: Segment, shop: Shop, scores: str) -> str:
+    """The rule in words, and where it asks for the type of customer, what the person's comes from."""
     try:
-        return sentence(segment.rule)
+        said = sentence(segment.rule, units_of(shop))
+        asked = fields(parse(segment.rule)) & RFM.fields.keys()
     except BadRule as error:
         return f"its rule cannot be read: {error}"
+    return f"{said}: {scores}" if asked and scores else said

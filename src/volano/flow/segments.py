@@ -39,7 +39,6 @@ from volano.rules.block import block_mask
 from volano.rules.block_past import Pasts
 from volano.rules.nodes import Test, conditions, fields
 from volano.rules.tree import SEGMENTS, Groups, parse
-from volano.rules.words import sentence
 
 AT_ONCE = 5_000  # people settled in one turn of the profiles
 SAMPLE = 10
@@ -54,7 +53,6 @@ Progress = Callable[[int, int], None]
 class Preview(msgspec.Struct, frozen=True, kw_only=True):
     """Whom a rule fits now: how many of how many people, some of them, and in which segments they are."""
 
-    said: str
     size: int
     people: int
     share: float
@@ -238,7 +236,6 @@ def preview(
     tree = tree_of(rule, groups)
     chosen = _chosen(lake, people, tree, now)
     return Preview(
-        said=sentence(rule),
         size=chosen.num_rows,
         people=people.num_rows,
         share=chosen.num_rows / max(people.num_rows, 1),

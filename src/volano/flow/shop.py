@@ -20,7 +20,9 @@ from volano.flow.house import House
 from volano.flow.works import renewing, settling
 from volano.observe.identity import address_key, identity
 from volano.observe.staff import Staff, of_domains
+from volano.observe.traits import FIELDS
 from volano.ports import Lake, Profiles, State
+from volano.rules.words import Units
 from volano.settings import Settings
 
 STAFF_LIMIT = 1_000
@@ -50,6 +52,12 @@ def shop_of(state: State, settings: Settings | None = None) -> Shop:
     except NotFound:
         known = settings or Settings()
         return Shop(timezone=known.timezone, currency=known.currency)
+
+
+def units_of(shop: Shop) -> Units:
+    """How rules are told in this shop: times by its clock, money in its currency."""
+    kinds = {name: field.kind for name, field in FIELDS.items()}
+    return Units(kinds=kinds, zone=shop.timezone, currency=shop.currency)
 
 
 def save_shop(state: State, shop: Shop, *, now: int, settings: Settings | None = None) -> Shop:

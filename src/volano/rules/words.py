@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 
+from volano.domain.money import shown as money
 from volano.rules.history import MILLIONTHS
 from volano.rules.nodes import (
     At,
@@ -49,11 +52,28 @@ _SAID = {
     "vgte": "version {} or later",
     "vlt": "before version {}",
     "vlte": "version {} or earlier",
+    "since": "since {}",
+    "after": "after {}",
+    "before": "before {}",
+    "until": "until {}",
 }
+_OF_TIMES = {"gte": "since", "gt": "after", "lt": "before", "lte": "until"}
 _UNITS = (("week", 604_800), ("day", 86_400), ("hour", 3_600), ("minute", 60))
 
 
-def sentence(rule: Any) -> str:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Units:
+    """How numbers read: the kinds of facts ("time": UTC µs, "money": minor units), clock and currency."""
+
+    kinds: Mapping[str, str] = field(default_factory=dict)
+    zone: str = "UTC"
+    currency: str = "USD"
+
+
+_BARE = Units()
+
+
+def sentence(rule: Any, units: Units = _BARE) -> str:
     """The rule as a person would say it; BadRule if it is not in the language.
 
     >>> viewed = {"event": "Product Viewed", "count": {"$gte": 3}, "within": "7d"}
@@ -61,8 +81,10 @@ def sentence(rule: Any) -> str:
     'orders at least 4 and did "Product Viewed" at least 3 times within 7 days'
     >>> sentence({"$or": [{"source": {"$in": ["mail", "push"]}}, {"$didNot": {"event": "Order Completed"}}]})
     'source mail or push, or never did "Order Completed"'
+    >>> sentence({"revenue": {"$gte": 50000}}, Units(kinds={"revenue": "money"}, currency="EUR"))
+    'revenue at least 500.00 EUR'
     """
-    return said(parse(rule, _ByName()))
+    return said(parse(rule, _ByName()), units)
 
 
 class _ByName(dict[str, tuple[str, ...]]):
@@ -73,33 +95,67 @@ class _ByName(dict[str, tuple[str, ...]]):
         return default or (f"in the list {name}",)
 
 
-def said(test: Test) -> str:  # noqa: PLR0911  one arm for each kind of node
+def said(test: Test, units: Units = _BARE) -> str:  # noqa: PLR0911  one arm for each kind of node
     """A tree in words."""
     match test:
         case Every(()):
             return EVERYONE
         case Every(parts):
-            return " and ".join(_grouped(part, Some) for part in parts)
+            return " and ".join(_grouped(part, Some, units) for part in parts)
         case Some(parts):
-            return ", or ".join(_grouped(part, Every) for part in parts)
+            return ", or ".join(_grouped(part, Every, units) for part in parts)
         case Not(Did() as did):
-            return _did(did, never=True)
+            return _did(did, units, never=True)
         case Not(Every(())):
             return "nobody"
         case Not(part):
-            return f"not ({said(part)})"
-        case At(field, part):
-            return _field(field.replace("_", " "), part)
+            return f"not ({said(part, units)})"
+        case At(name, part):
+            return _field(name.replace("_", " "), _told(part, units.kinds.get(name, ""), units))
         case Did():
-            return _did(test)
+            return _did(test, units)
         case Chain():
-            return _chain(test)
+            return _chain(test, units)
     return _value(test)
 
 
-def _grouped(part: Test, other: type) -> str:
+def _grouped(part: Test, other: type, units: Units) -> str:
     """A part within words that join otherwise stands in brackets."""
-    return f"({said(part)})" if isinstance(part, other) and said(part) != EVERYONE else said(part)
+    told = said(part, units)
+    return f"({told})" if isinstance(part, other) and told != EVERYONE else told
+
+
+def _told(test: Test, kind: str, units: Units) -> Test:
+    """The test on a fact, with times and money as people read them."""
+    match test:
+        case Every(parts):
+            return Every(tuple(_told(part, kind, units) for part in parts))
+        case Not(part):
+            return Not(_told(part, kind, units))
+        case Compare(name, constant) if kind == "time":
+            return Compare(_OF_TIMES.get(name, name), _amount(constant, kind, units))
+        case Compare(name, constant) if kind == "money":
+            return Compare(name, _amount(constant, kind, units))
+    return test
+
+
+def _amount(constant: Any, kind: str, units: Units) -> Any:
+    if isinstance(constant, tuple):
+        return tuple(_amount(each, kind, units) for each in constant)
+    if isinstance(constant, bool) or not isinstance(constant, int | float):
+        return constant
+    return money(constant, units.currency) if kind == "money" else _moment(constant, units.zone)
+
+
+def _moment(at: float, zone: str) -> str:
+    """A moment (UTC µs) by the clock of a time zone; a day where one begins.
+
+    >>> _moment(1_700_000_000_000_000, "Europe/Berlin"), _moment(1_699_916_400_000_000, "Europe/Berlin")
+    ('2023-11-14 23:13 CET', '2023-11-14')
+    """
+    moment = datetime.fromtimestamp(at / MILLIONTHS, ZoneInfo(zone))
+    midnight = (moment.hour, moment.minute, moment.second, moment.microsecond) == (0, 0, 0, 0)
+    return f"{moment:%Y-%m-%d}" if midnight else f"{moment:%Y-%m-%d %H:%M %Z}"
 
 
 def _field(name: str, test: Test) -> str:
@@ -147,7 +203,7 @@ def _shown(constant: Any) -> str:
     return msgspec.json.encode(constant).decode()
 
 
-def _did(test: Did, *, never: bool = False) -> str:
+def _did(test: Did, units: Units, *, never: bool = False) -> str:
     condition = test.condition
     verb = "did for the first time" if condition.first else "did"
     parts = [f"{'never ' if never and _plain(test) else ''}{verb} {_events(condition)}"]
@@ -155,7 +211,7 @@ def _did(test: Did, *, never: bool = False) -> str:
         parts.append(f"{_value(test.count)} times")
     if test.total is not None:
         parts.append(f"with {condition.of} of {_value(_major(test.total))} in all")
-    told = " ".join([*parts, *_window(condition.window)])
+    told = " ".join([*parts, *_window(condition.window, units.zone)])
     return f"not ({told})" if never and not _plain(test) else told
 
 
@@ -164,10 +220,10 @@ def _plain(test: Did) -> bool:
     return test.total is None and test.count == Compare("gte", 1)
 
 
-def _chain(test: Chain) -> str:
+def _chain(test: Chain, units: Units) -> str:
     steps = ", then ".join(_events(step) for step in test.steps)
     span = [] if test.span is None else [f"({_span(test.span)} from first to last)"]
-    return " ".join([f"did {steps}", *span, *_window(test.steps[0].window)])
+    return " ".join([f"did {steps}", *span, *_window(test.steps[0].window, units.zone)])
 
 
 def _events(condition: Condition) -> str:
@@ -176,13 +232,11 @@ def _events(condition: Condition) -> str:
     return named if where == Every(()) else f"{named} (where {said(where)})"
 
 
-def _window(window: Window) -> Sequence[str]:
+def _window(window: Window, zone: str) -> Sequence[str]:
     if window.within is not None:
         return [f"within {_span(window.within)}"]
     if window.since is not None:
-        moment = datetime.fromtimestamp(window.since / MILLIONTHS, UTC)
-        midnight = not window.since % (86_400 * MILLIONTHS)
-        return [f"since {moment:%Y-%m-%d}" if midnight else f"since {moment:%Y-%m-%d %H:%M} UTC"]
+        return [f"since {_moment(window.since, zone)}"]
     return []
 
 

@@ -137,11 +137,11 @@ BUYING = Trait(
     fields={
         "orders": Field("Orders", "number", "Orders in all."),
         "revenue": Field(
-            "Revenue", "number", "Money of all orders less refunds, in minor units of the shop's currency."
+            "Revenue", "money", "Money of all orders less refunds, in minor units of the shop's currency."
         ),
         "average_order": Field(
             "Average order",
-            "number",
+            "money",
             "Money of an order in the shop's currency before refunds, in minor units.",
         ),
         "order_days": Field("Days with an order", "number", "Distinct days with an order, at most 512."),
@@ -161,6 +161,6 @@ BUYING = Trait(
             broken=True,
         ),
         "refunds": Field("Refunds", "number", "Refunds in all."),
-        "refunded": Field("Refunded", "number", "Money paid back, in minor units of the shop's currency."),
+        "refunded": Field("Refunded", "money", "Money paid back, in minor units of the shop's currency."),
     },
 )

@@ -95,7 +95,7 @@ CART = Trait(
             "Products in the cart", "number", "How many different products are in the cart."
         ),
         "cart_value": Field(
-            "Value of the cart", "number", "Price of all in the cart, in minor units of the shop's currency."
+            "Value of the cart", "money", "Price of all in the cart, in minor units of the shop's currency."
         ),
         "cart_at": Field("Cart filled", "time", "When something was last put into the cart."),
         "days_since_cart": days_since("Days since cart", "cart_at", "Whole days since that."),

@@ -7,6 +7,7 @@ scores, halves up); the boundaries are the shop's own, see `RfmBounds` and `prop
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from volano.domain.money import shown
 from volano.domain.profile import Profile
 from volano.domain.rfm import TYPES, Four, RfmBounds
 from volano.maths.columns import integers
@@ -63,6 +65,37 @@ def rfm(profile: Profile, *, now: int, bounds: RfmBounds = USUAL) -> Rfm | None:
         1 + bisect_right(bounds.orders, profile.orders),
         1 + bisect_right(bounds.money, paid(profile)[0]),
     )
+
+
+def told(profile: Profile, *, now: int, bounds: RfmBounds = USUAL, currency: str = "USD") -> str:
+    """The scores at `now` (UTC µs) in words, each with the limit that gives it; "" for who has not ordered.
+
+    >>> told(Profile(person_id=1, orders=1, revenue=12_000, last_order=1), now=1 + 40 * DAY)
+    'ordered 40 days ago (4 of 5: at most 90), 1 order (1 of 5: fewer than 2), \
+120.00 USD (3 of 5: at least 100.00 USD)'
+    """
+    scores = rfm(profile, now=now, bounds=bounds)
+    if scores is None:
+        return ""
+    days = (now - profile.last_order) // DAY
+    ago = "today" if days < 1 else f"{_many(days, 'day')} ago"
+    first = scores.recency == 1
+    late = f"more than {bounds.days[3]:g}" if first else f"at most {bounds.days[5 - scores.recency]:g}"
+    often = _reached(scores.frequency, bounds.orders, "fewer than", lambda limit: f"{limit:g}")
+    much = _reached(scores.money, bounds.money, "less than", lambda limit: shown(limit, currency))
+    return (
+        f"ordered {ago} ({scores.recency} of 5: {late}), "
+        f"{_many(profile.orders, 'order')} ({scores.frequency} of 5: {often}), "
+        f"{shown(paid(profile)[0], currency)} ({scores.money} of 5: {much})"
+    )
+
+
+def _reached(score: int, limits: Four, below: str, say: Callable[[float], str]) -> str:
+    return f"at least {say(limits[score - 2])}" if score > 1 else f"{below} {say(limits[0])}"
+
+
+def _many(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def proposed(people: pa.Table) -> RfmBounds:

@@ -24,6 +24,7 @@ _WORD = pa.dictionary(pa.int32(), pa.string())  # texts that come again and agai
 _LIST = pa.list_(pa.field("element", pa.string()))  # as Parquet calls it
 _KINDS = {
     "number": pa.int64(),
+    "money": pa.int64(),
     "time": pa.int64(),
     "text": pa.string(),
     "flag": pa.bool_(),

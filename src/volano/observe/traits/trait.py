@@ -10,7 +10,7 @@ from volano.domain.profile import Profile
 from volano.observe.traits.history import History
 from volano.rules.change import Timed
 
-Kind = Literal["number", "text", "list", "flag", "time"]
+Kind = Literal["number", "money", "text", "list", "flag", "time"]
 Privacy = Literal["none", "indirect", "direct"]  # what it tells of who somebody is
 
 Columns = Mapping[str, Sequence[Any]]  # by field of Profile: the values of all people of a history

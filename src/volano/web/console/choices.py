@@ -36,7 +36,6 @@ _GROUPS = {
 }
 _USUAL = ("Page Viewed", "Product Viewed", "Product Added", "Checkout Started", "Order Completed")
 _HINTS = 30  # values that are offered for a fact
-MONEY = ("revenue", "average_order", "refunded", "cart_value")
 _GIVEN = "traits."
 
 
@@ -104,9 +103,7 @@ def _hints(desk: Desk, field: str) -> list[str]:
 
 def words_of(desk: Desk) -> Words:
     """The facts that a form may ask for, those that the shop tells of people among them."""
-    kinds = {
-        name: "money" if name in MONEY else each.kind for name, each in FIELDS.items() if "*" not in name
-    }
+    kinds: dict[str, str] = {name: each.kind for name, each in FIELDS.items() if "*" not in name}
     kinds |= {_GIVEN + key: _kind(type_) for key, type_ in _given(desk).items()}
     shop = shop_of(desk.house.state, desk.house.settings)
     return Words(kinds=kinds, unit=10 ** digits(shop.currency), zone=shop.timezone)

@@ -65,11 +65,8 @@ def person(request: Ask, desk: Desk, person_id: int) -> Page:
 def _show(request: Ask, desk: Desk, person_id: int, *, status: int = 200, problem: str = "") -> Page:
     before = request.query_params.get("before", "")
     until = int(before) if before.isdecimal() and len(before) < 19 else None
-    shown, shop, now = (
-        flow.person(desk.house, person_id),
-        shop_of(desk.house.state, desk.house.settings),
-        desk.clock(),
-    )
+    shop, now = shop_of(desk.house.state, desk.house.settings), desk.clock()
+    shown = flow.person(desk.house, person_id, now=now)
     rows = flow.timeline(desk.house, person_id, before=until, limit=SHOWN + 1)
     rows, more = _until_full(rows)
     return page(
@@ -104,7 +101,7 @@ def _until_full(rows: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], int]:
 def join(request: Ask, desk: Desk, person_id: int) -> Page:
     """Join somebody else to this person."""
     house, text = desk.house, form(request).get("other", "").strip()
-    flow.person(house, person_id)
+    flow.person(house, person_id, now=desk.clock())
     try:
         other = flow.found_one(house, text)
         merge(house, person_id, other, by=_OWNER, now=desk.clock())
@@ -144,7 +141,7 @@ def _identity(request: Ask) -> int:
 
 def export(request: Ask, desk: Desk, person_id: int) -> Response[bytes]:
     """All that is kept of somebody, as a file."""
-    body = msgspec.json.format(msgspec.json.encode(handed_out(desk.house, person_id)), indent=2)
+    body = msgspec.json.format(msgspec.json.encode(handed_out(desk.house, person_id, now=desk.clock())), indent=2)
     name = f'attachment; filename="person-{person_id}.json"'
     return Response(body, media_type="application/json", headers={"Content-Disposition": name})
 
@@ -156,7 +153,7 @@ def forget(request: Ask, desk: Desk, person_id: int) -> Page:
         told = "type the word forget, so that nobody is forgotten by a slip of the finger"
         return _show(request, desk, person_id, status=422, problem=told)
 
-    ids = [one.known_as for one in flow.person(house, person_id).identities if one.known_as]
+    ids = [one.known_as for one in flow.person(house, person_id, now=now).identities if one.known_as]
     receipt = forget_for_good(
         house,
         [*ids, str(person_id)],

@@ -34,7 +34,7 @@ from volano.observe.traits.hours import read as hours_of
 from volano.ports import State
 from volano.web import charts, words
 from volano.web.console.cards import profit
-from volano.web.console.choices import MONEY, group_name
+from volano.web.console.choices import group_name
 
 EVENT_ICONS: Mapping[str, str] = {
     "Page Viewed": "page",
@@ -192,12 +192,12 @@ def known(shown: PersonPage, shop: Shop, *, now: int) -> list[tuple[str, str, li
 def said(name: str, value: Any, kind: str, shop: Shop) -> str:
     """The value of a fact as people read it.
 
-    >>> said("revenue", 1250, "number", Shop(currency="EUR")), said("push", True, "flag", Shop())
+    >>> said("revenue", 1250, "money", Shop(currency="EUR")), said("push", True, "flag", Shop())
     ('€12.50', 'yes')
     """
     if kind == "time":
         return words.moment(value, shop.timezone)
-    if name in MONEY:
+    if kind == "money":
         return words.money(value, shop.currency)
     if name == "usual_weekday":
         return str(value).capitalize()

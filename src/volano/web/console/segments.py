@@ -18,7 +18,7 @@ from volano.domain.segment import Segment
 from volano.errors import BadInput, NotFound
 from volano.flow import segments as flow
 from volano.flow.asking import groups_of
-from volano.flow.shop import lens_of
+from volano.flow.shop import lens_of, shop_of, units_of
 from volano.observe.overlap import sizes
 from volano.observe.traits.buying import paid
 from volano.rules.words import sentence
@@ -40,7 +40,6 @@ class Size:
     people: int
     everybody: int
     share: float
-    said: str
     sample: list[tuple[int, str, str]]
     overlap: list[tuple[str, str, float]]
     as_of: int
@@ -54,7 +53,7 @@ def segments(request: Ask, desk: Desk) -> Page:
     cards: list[dict[str, Any]] = [
         {
             "segment": each,
-            "sentence": _sentence(each.rule),
+            "sentence": _sentence(desk, each.rule),
             "people": inside.get(each.key, 0),
             "share": inside.get(each.key, 0) / max(whole, 1),
         }
@@ -67,9 +66,9 @@ def segments(request: Ask, desk: Desk) -> Page:
     return page(request, desk, "segments.html", segments=full, empties=empties, **told)
 
 
-def _sentence(rule: Any) -> str:
+def _sentence(desk: Desk, rule: Any) -> str:
     try:
-        return sentence(rule)
+        return sentence(rule, units_of(shop_of(desk.house.state, desk.house.settings)))
     except BadInput as error:
         return f"cannot be read: {error.message}"
 
@@ -103,7 +102,7 @@ def _edit(
         problem=problem,
         trouble="" if problem else trouble,
         segment=shown,
-        sentence=_sentence(shown.rule) if shown.rule else "",
+        sentence=_sentence(desk, shown.rule) if shown.rule else "",
         rule=msgspec.json.format(msgspec.json.encode(shown.rule), indent=2).decode(),
         size=size,
         **choices(desk, rows, any_of),
@@ -149,7 +148,6 @@ def _size(desk: Desk, rule: dict[str, Any] | str, key: str) -> tuple[Size | None
             people=found.size,
             everybody=found.people,
             share=found.share,
-            said=found.said,
             sample=[_told(desk, person, names.get(person, "")) for person in found.sample[:SAMPLE]],
             overlap=sorted(shares, key=lambda one: -one[2])[:5],
             as_of=as_of,
