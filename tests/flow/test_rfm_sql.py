@@ -13,8 +13,9 @@ import pytest
 from tests.flow.site import Site
 from volano.domain.change import Change
 from volano.domain.tables import TIME, filled
+from volano.errors import BadInput
 from volano.flow.everybody import everybody
-from volano.flow.transitions import transition_view
+from volano.flow.transitions import transition_view, who_moved
 from volano.observe.traits import VIEW, tally
 from volano.observe.transitions import NO_ORDER
 from volano.ports import Lake
@@ -117,6 +118,20 @@ def test_transitions_are_those_that_sql_gives(lake: Lake) -> None:
     }
     assert +Counter(found) == expected
     assert len(expected) > 20
+
+
+def test_the_people_who_moved_are_those_that_sql_gives(lake: Lake) -> None:
+    since = NOW - 200 * DAY
+    rows = orders()
+    before = told(rows.filter(pc.less(rows["time"], pa.scalar(since, TIME))), since)
+    expected: dict[tuple[str, str], list[int]] = {}
+    for person, (*_, kind) in sorted(told(rows, NOW).items()):
+        was = before[person][-1] if person in before else NO_ORDER
+        expected.setdefault((was, kind), []).append(person)
+    for move in (max(expected, key=lambda move: len(expected[move])), (NO_ORDER, "new"), ("new", "new")):
+        assert list(who_moved(lake, move, since=since, now=NOW)) == expected.get(move, [])
+    with pytest.raises(BadInput, match="nobody goes from 'x' to 'new'"):
+        who_moved(lake, ("x", "new"), since=since, now=NOW)
 
 
 def test_nobody_moves_in_an_empty_lake() -> None:

@@ -129,6 +129,10 @@ REPORTS: dict[str, Callable[[Visitor], Any]] = {
     "what is built": _built,
     "who is in it": lambda visitor: visitor.see("/segments/buyers/people.csv").text,
     "who moved where": text("/segments/moves?days=5"),
+    "the people who moved": text("/segments/moves/people?days=9&from=no%20order&to=new"),
+    "their file": lambda visitor: (
+        visitor.see("/segments/moves/people.csv?days=9&from=no%20order&to=new").text
+    ),
     "the terminal": _at_the_terminal,
 }
 WHOLE = ("Today", "Plan", "the plan", "a verdict")  # they look at all there is; profiles go drain by drain

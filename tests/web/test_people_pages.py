@@ -13,8 +13,10 @@ from tests.web.known import ANN, BOB, DAY, NASTY, PHONE, ann, came, frame, house
 from tests.web.shop import NOW
 from tests.web.visitor import Visitor, owner
 from volano.domain.campaign import Campaign
+from volano.domain.change import Change
 from volano.domain.erasure import Receipt
 from volano.domain.event import Refusal
+from volano.domain.identity import Kin
 from volano.domain.profile import Profile
 from volano.domain.shop import Shop
 from volano.domain.view import View
@@ -83,6 +85,20 @@ def test_after_a_restart_a_few_of_the_people_are_shown(visitor: Visitor) -> None
     text = owner(house_of(visitor)).see("/people").text
     assert "Some of your people" in text
     assert "ann@shop.example" in text
+
+
+def test_who_has_more_ids_than_are_believed_is_listed(visitor: Visitor) -> None:
+    assert "than are believed" not in visitor.see("/people").text
+    assert "Nobody has too many ids" in visitor.see("/people/crowded").text
+    kin = Kin(person_id=ANN, identities=(ANN, PHONE), crowded=True)
+    visitor = opened(ann())
+    house_of(visitor).profiles.put(Change(puts=((ANN, kin),)))
+    text = visitor.see("/people").text
+    assert "1 person has more ids than are believed" in text
+    assert 'href="/people/crowded"' in text
+    text = visitor.see("/people/crowded").text
+    assert f'href="/people/{ANN}">ann@shop.example</a>' in text
+    assert f'href="/people/{BOB}"' not in text
 
 
 def test_an_empty_house_says_what_to_do_next() -> None:

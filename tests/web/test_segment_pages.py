@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from tests.flow.site import event
+from tests.flow.site import event, order
 from tests.web.known import ANN, DAY, NASTY, ann, came, done, frame, house_of, many, opened
 from tests.web.shop import NOW
 from tests.web.visitor import Visitor, fields_of
@@ -198,6 +198,38 @@ def test_who_moved_shows_then_and_now(visitor: Visitor) -> None:
     assert "1 person" in text
     for odd in ("0", "-4", "x", "99999"):
         assert "in 90 days" in visitor.see(f"/segments/moves?days={odd}").text
+
+
+def test_who_moved_can_be_asked_since_a_day(visitor: Visitor) -> None:
+    text = visitor.see("/segments/moves?since=2025-10-01").text
+    assert "Where customers went since 1 Oct 2025" in text
+    assert 'value="2025-10-01"' in text
+    assert "moves/people?since=2025-10-01&amp;from=no%20order&amp;to=new" in text
+    for odd in ("soon", "2999-01-01", "1969-01-01"):
+        assert "in 90 days" in visitor.see(f"/segments/moves?since={odd}").text
+
+
+def test_each_flow_leads_to_the_people_who_moved_and_to_all_of_them_as_a_file(visitor: Visitor) -> None:
+    where = "days=30&from=no%20order&to=new"
+    text = visitor.see(f"/segments/moves/people?{where}").text
+    assert "1 person went from “no order” to “new” in 30 days" in text
+    assert f'href="/people/{ANN}">ann@shop.example</a>' in text
+    answer = visitor.see(f"/segments/moves/people.csv?{where}")
+    assert 'filename="moved-no-order-new.csv"' in answer.headers["content-disposition"]
+    assert [line.partition(",")[0] for line in answer.text.splitlines()] == ["person_id", str(ANN)]
+    assert "0 people stayed “loyal”" in visitor.see("/segments/moves/people?from=loyal&to=loyal").text
+    assert visitor.see(f"/segments/moves/people?from={NASTY}&to=new").status_code == 422
+
+
+def test_of_many_who_moved_the_first_hundred_are_shown_and_all_are_in_the_file() -> None:
+    orders = [order(f"o-{at}", user=f"user-{at}", time=NOW - DAY) for at in range(103)]
+    visitor = opened(*map(frame, orders))
+    text = visitor.see("/segments/moves/people?from=no%20order&to=new").text
+    assert "103 people went" in text
+    assert "These are the first 100" in text
+    assert text.count('class="who"') == 100
+    file = visitor.see("/segments/moves/people.csv?from=no%20order&to=new").text
+    assert len(file.splitlines()) == 104
 
 
 def test_without_orders_moves_say_what_to_do_next() -> None:

@@ -120,6 +120,16 @@ def meant(house: House, text: str) -> list[tuple[str, int]]:
     return found + [("e-mail", one) for one in (address.identities if address else ())]
 
 
+def crowded(profiles: Profiles) -> list[int]:
+    """Those (ascending) of whom more identities are told than are believed."""
+    return [kin.person_id for _, kin in profiles.scan(Kin) if kin.crowded]
+
+
+def told_of(profiles: Profiles, people: Iterable[int]) -> list[Found]:
+    """A word on each of these persons."""
+    return [_found(profiles, one, "person id") for one in people]
+
+
 def found_one(house: House, text: str) -> int:
     """The one person whom a text means; NotFound when it is nobody, BadInput when it may be several."""
     people = find(house, text)

@@ -7,9 +7,12 @@ from functools import partial
 import msgspec
 
 from volano.domain.rfm import TYPES
+from volano.errors import BadInput
 from volano.flow.shop import PEOPLE, Lens
-from volano.observe.transitions import NO_ORDER, VIEW, Transitions, transitions
+from volano.observe.transitions import NO_ORDER, VIEW, Movers, Transitions, movers, transitions
 from volano.ports import Lake
+
+BEFORE = (*TYPES, NO_ORDER)
 
 
 class TransitionView(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,6 +29,17 @@ def transition_view(lake: Lake, *, since: int, now: int, lens: Lens = PEOPLE) ->
     """Who moved where from `since` to `now` (UTC µs)."""
     count = partial(transitions, since=since, now=now, currency=lens.shop.currency, bounds=lens.shop.rfm)
     found = lake.tally(lens.on(VIEW), count) or Transitions()
-    rows = (*TYPES, NO_ORDER)
-    people = tuple(tuple(found.of(before, after) for after in TYPES) for before in rows)
-    return TransitionView(since=since, now=now, rows=rows, columns=TYPES, people=people)
+    people = tuple(tuple(found.of(before, after) for after in TYPES) for before in BEFORE)
+    return TransitionView(since=since, now=now, rows=BEFORE, columns=TYPES, people=people)
+
+
+def who_moved(
+    lake: Lake, move: tuple[str, str], *, since: int, now: int, lens: Lens = PEOPLE
+) -> tuple[int, ...]:
+    """The people (ascending) who were of one type at `since` and are of another now, or stayed."""
+    before, after = move
+    if before not in BEFORE or after not in TYPES:
+        raise BadInput(f"nobody goes from {before!r} to {after!r}; the types are {', '.join(BEFORE)}")
+    bounds, currency = lens.shop.rfm, lens.shop.currency
+    look = partial(movers, move=move, since=since, now=now, currency=currency, bounds=bounds)
+    return tuple(sorted((lake.tally(lens.on(VIEW), look) or Movers()).people))

@@ -32,6 +32,16 @@ class Transitions:
         return self.counts[before, after]
 
 
+@dataclass(frozen=True, slots=True)
+class Movers:
+    """The people who went from one type to another, or stayed; they add up."""
+
+    people: tuple[int, ...] = ()
+
+    def __add__(self, other: Movers) -> Movers:
+        return Movers(self.people + other.people)
+
+
 def transitions(
     block: pa.Table, *, since: int, now: int, currency: str = "USD", bounds: RfmBounds = USUAL
 ) -> Transitions:
@@ -39,10 +49,32 @@ def transitions(
 
     The types at `since` are those that the rows before it give; `currency` is the shop's.
     """
+    was, became = _both(block, since, now, currency, bounds)
+    return Transitions(Counter((was.get(person, NO_ORDER), kind) for person, kind in became.items()))
+
+
+def movers(
+    block: pa.Table,
+    *,
+    move: tuple[str, str],
+    since: int,
+    now: int,
+    currency: str = "USD",
+    bounds: RfmBounds = USUAL,
+) -> Movers:
+    """Those of a block of VIEW who made a move, (the type at `since`, the type at `now`)."""
+    was, became = _both(block, since, now, currency, bounds)
+    return Movers(
+        tuple(person for person, kind in became.items() if (was.get(person, NO_ORDER), kind) == move)
+    )
+
+
+def _both(
+    block: pa.Table, since: int, now: int, currency: str, bounds: RfmBounds
+) -> tuple[dict[int, str], dict[int, str]]:
     time = integers(block["time"])
     was = _types(block.filter(pa.array(time < since)), since, currency, bounds)
-    became = _types(block.filter(pa.array(time <= now)), now, currency, bounds)
-    return Transitions(Counter((was.get(person, NO_ORDER), kind) for person, kind in became.items()))
+    return was, _types(block.filter(pa.array(time <= now)), now, currency, bounds)
 
 
 def _types(rows: pa.Table, at: int, currency: str, bounds: RfmBounds) -> dict[int, str]:

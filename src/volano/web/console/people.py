@@ -20,6 +20,7 @@ from volano.flow.joining import merge, undo, unmerge
 from volano.flow.people import Found
 from volano.flow.segments import named_people
 from volano.flow.shop import shop_of
+from volano.web.console.lists import people_list
 from volano.web.console.person import face, happenings, joins, known, name_of, named
 from volano.web.pages import Ask, Desk, Page, Route, back, form, page
 from volano.wiring import forget_in_backups
@@ -40,7 +41,19 @@ def people(request: Ask, desk: Desk) -> Page:
     some = [] if text or lately else _some(desk)
     shown = [one.person_id for one in (*found, *lately, *some) if not one.email]
     names = named_people(desk.house.lake, shown) if shown else {}
-    return page(request, desk, "people.html", q=text, found=found, lately=lately, some=some, names=names)
+    many = 0 if text else len(_crowded(desk) or ())
+    told: dict[str, Any] = {"found": found, "lately": lately, "some": some, "names": names}
+    return page(request, desk, "people.html", q=text, crowded=many, **told)
+
+
+def crowded(request: Ask, desk: Desk) -> Page:
+    """Those of whom more identities are told than are believed."""
+    return people_list(request, desk, "crowded.html", _crowded(desk))
+
+
+def _crowded(desk: Desk) -> list[int] | None:
+    found: list[int] | None = desk.memo.lately("crowded", lambda: flow.crowded(desk.house.profiles))
+    return found
 
 
 def _just_here(desk: Desk) -> list[Found]:
@@ -141,7 +154,9 @@ def _identity(request: Ask) -> int:
 
 def export(request: Ask, desk: Desk, person_id: int) -> Response[bytes]:
     """All that is kept of somebody, as a file."""
-    body = msgspec.json.format(msgspec.json.encode(handed_out(desk.house, person_id, now=desk.clock())), indent=2)
+    body = msgspec.json.format(
+        msgspec.json.encode(handed_out(desk.house, person_id, now=desk.clock())), indent=2
+    )
     name = f'attachment; filename="person-{person_id}.json"'
     return Response(body, media_type="application/json", headers={"Content-Disposition": name})
 
@@ -168,6 +183,7 @@ def forget(request: Ask, desk: Desk, person_id: int) -> Page:
 
 ROUTES = [
     Route("GET", "/people", people),
+    Route("GET", "/people/crowded", crowded),
     Route("GET", "/people/{person_id:int}", person),
     Route("GET", "/people/{person_id:int}/export.json", export),
     Route("POST", "/people/{person_id:int}/join", join),

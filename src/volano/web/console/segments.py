@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,11 +18,11 @@ from volano.flow import segments as flow
 from volano.flow.asking import groups_of
 from volano.flow.shop import lens_of, shop_of, units_of
 from volano.observe.overlap import sizes
-from volano.observe.traits.buying import paid
 from volano.rules.words import sentence
 from volano.web import words
 from volano.web.console.builder import MOST, rows_of, rows_sent, rule_of
 from volano.web.console.choices import choices, everybody, words_of
+from volano.web.console.lists import people_file
 from volano.web.console.row import Row
 from volano.web.pages import Ask, Desk, Page, Route, back, form, page
 
@@ -258,16 +256,7 @@ def restore(request: Ask, desk: Desk) -> Page:
 def people_csv(request: Ask, desk: Desk, key: str) -> Response[str]:
     """Who is in a segment, for other programs."""
     desk.house.state.get(Segment, key)
-    text = io.StringIO()
-    out = csv.writer(text)
-    out.writerow(["person_id", "email", "orders", "revenue_minor", "last_seen"])
-    for one in flow.members(desk.house.profiles, key, lens=lens_of(desk.house)):
-        email = f"'{one.email}" if one.email[:1] in tuple("=+-@\t\r") and one.email else one.email
-        out.writerow([one.person_id, email, one.orders, paid(one)[0], one.last_seen])
-    name = f'attachment; filename="{key}.csv"'
-    return Response(
-        text.getvalue(), media_type="text/csv; charset=utf-8", headers={"Content-Disposition": name}
-    )
+    return people_file(flow.members(desk.house.profiles, key, lens=lens_of(desk.house)), key)
 
 
 ROUTES = [
