@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.web.shop import PASSWORD
 from volano.web.app import App
 
-MODES = [(320, "light"), (360, "dark"), (1280, "light"), (1280, "dark")]
+MODES = [(320, "light"), (360, "light"), (360, "dark"), (1280, "light"), (1280, "dark")]
 SMALL_TARGETS = """() => [...document.querySelectorAll('a, button, summary, select, input')]
     .filter(at => at.checkVisibility() && !at.closest('p, .hide, .skip, label') && !at.matches('.hide'))
     .map(at => [at, at.matches('.who') || at.closest('h3, .h') ? at.closest('li, .card') : at])

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from urllib.parse import quote
 
 import pytest
+from msgspec.structs import replace
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.console import MODES, PRIMARY, looked_over, served, sign_in
@@ -13,6 +14,9 @@ from tests.flow.site import event
 from tests.web.known import ANN, NASTY, ann, begun, came_to, frame, many, purchases, refused
 from tests.web.shop import NOW
 from volano.domain.account import Source
+from volano.domain.change import Change
+from volano.domain.identity import Kin
+from volano.domain.segment import Segment
 from volano.web.app import App
 
 pytestmark = pytest.mark.browser
@@ -26,7 +30,10 @@ PATHS = (
     "/segments",
     "/segments/-",
     "/segments/lapsing",
+    "/segments/keen",
     "/segments/moves",
+    "/segments/moves/people?from=no%20order&to=new",
+    "/people/crowded",
     "/live",
     "/live?refused=1",
     "/sources",
@@ -34,6 +41,11 @@ PATHS = (
     "/sources/web/event?event=purchase",
     f"/sources/web/event?event={quote(NASTY)}",
     "/settings",
+)
+KEEN = Segment(
+    key="keen",
+    name="Keen",
+    rule={"$did": {"event": "Order Completed", "since": "2025-10-01", "sum": {"of": "revenue", "$gte": 20}}},
 )
 
 
@@ -43,7 +55,11 @@ def app() -> App:
     context = {"device": {"id": "d1", "type": "android", "token": "t1"}}
     phone = frame(event("Application Opened", user="ann", time=NOW, context=context))
     made = begun(ann(), phone, purchases(), many(30), refused())
-    made.turning._house.state.put(Source(key="app", name="App", write_key="wk_other"))
+    house = made.turning._house
+    house.state.put(Source(key="app", name="App", write_key="wk_other"), KEEN)
+    kin = house.profiles.get(Kin, ANN)
+    assert kin is not None
+    house.profiles.put(Change(puts=((ANN, replace(kin, crowded=True)),)))
     return made
 
 

@@ -115,7 +115,7 @@ def test_somebody_in_a_segment_of_a_type_of_customers_is_told_the_scores_and_the
     watched(house, fresh={"rfm": "new"}, early={"first_seen": {"$lt": NOW + DAY}}, few={"orders": 1})
     why = {one.key: one.why for one in person(house, bob, now=NOW + 3 * DAY).segments}
     assert why["fresh"] == (
-        "rfm new: ordered 2 days ago (5 of 5: at most 30), 1 order (1 of 5: fewer than 2), "
+        "RFM type new: ordered 2 days ago (5 of 5: at most 30), 1 order (1 of 5: fewer than 2), "
         "10.00 USD (1 of 5: less than 50.00 USD)"
     )
     assert why["few"] == "orders 1"

@@ -63,7 +63,7 @@ def acts(draw: st.DrawFn) -> Row:
         added = draw(st.one_of(st.just({}), summed))
         never = 1 if added and operator == "$gte" else 0
         fields |= added | {"times": str(draw(st.integers(never, 255)))}
-    return Row(kind="did", event=draw(texts), operator=operator, **fields)  # type: ignore[arg-type]
+    return Row(kind="did", event=draw(texts), operator=operator, **fields)
 
 
 @st.composite

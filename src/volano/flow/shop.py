@@ -55,9 +55,11 @@ def shop_of(state: State, settings: Settings | None = None) -> Shop:
 
 
 def units_of(shop: Shop) -> Units:
-    """How rules are told in this shop: times by its clock, money in its currency."""
+    """How rules are told in this shop: facts by their labels, times by its clock, money in its currency."""
+    names = {name: f"{field.label[0].lower()}{field.label[1:]}" for name, field in FIELDS.items()}
+    names |= {name: field.label for name, field in FIELDS.items() if field.label[1].isupper()}
     kinds = {name: field.kind for name, field in FIELDS.items()}
-    return Units(kinds=kinds, zone=shop.timezone, currency=shop.currency)
+    return Units(names=names, kinds=kinds, zone=shop.timezone, currency=shop.currency)
 
 
 def save_shop(state: State, shop: Shop, *, now: int, settings: Settings | None = None) -> Shop:

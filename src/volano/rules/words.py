@@ -63,8 +63,9 @@ _UNITS = (("week", 604_800), ("day", 86_400), ("hour", 3_600), ("minute", 60))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Units:
-    """How numbers read: the kinds of facts ("time": UTC µs, "money": minor units), clock and currency."""
+    """How facts read: what they are called, their kinds ("time": UTC µs, "money": minor units), the clock."""
 
+    names: Mapping[str, str] = field(default_factory=dict)
     kinds: Mapping[str, str] = field(default_factory=dict)
     zone: str = "UTC"
     currency: str = "USD"
@@ -111,7 +112,8 @@ def said(test: Test, units: Units = _BARE) -> str:  # noqa: PLR0911  one arm for
         case Not(part):
             return f"not ({said(part, units)})"
         case At(name, part):
-            return _field(name.replace("_", " "), _told(part, units.kinds.get(name, ""), units))
+            called = units.names.get(name) or name.replace("_", " ")
+            return _field(called, _told(part, units.kinds.get(name, ""), units))
         case Did():
             return _did(test, units)
         case Chain():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from litestar import Response
 
@@ -18,9 +19,7 @@ SHOWN = 100
 _FORMULAS = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would work out
 
 
-def people_list(
-    request: Ask, desk: Desk, template: str, people: Sequence[int] | None, **told: object
-) -> Page:
+def people_list(request: Ask, desk: Desk, template: str, people: Sequence[int] | None, **told: Any) -> Page:
     """A page of the first of these people; None: they are still being looked for."""
     some = told_of(desk.house.profiles, people[:SHOWN] if people else ())
     unnamed = [one.person_id for one in some if not one.email]

@@ -102,7 +102,7 @@ def did_row(wanted: Any, words: Words, *, happened: bool) -> Row | None:
         if found is None:
             return None
         fields |= found
-    row = Row(kind="did", **fields, **_times_typed(wanted, happened=happened))  # type: ignore[arg-type]
+    row = Row(kind="did", **fields, **_times_typed(wanted, happened=happened))
     try:
         again = did(row, words)
     except BadInput:
