@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pyarrow as pa
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -101,6 +102,15 @@ def test_a_rule_says_the_same_of_one_and_of_a_block(
     block = pa.concat_tables([_table(some), _table(others)])
     one = compile_one(rule, GROUPS)
     assert compile_block(rule, GROUPS)(block).tolist() == [one(person) for person in [*some, *others]]
+
+
+@pytest.mark.parametrize(("operator", "fits"), [("$in", [True, False, False]), ("$nin", [False, True, True])])
+def test_a_list_that_is_missing_is_among_values_of_which_null_is_one(operator: str, fits: list[bool]) -> None:
+    people: list[dict[str, Any]] = [{"marks": None}, {"marks": ["a"]}, {"marks": []}]
+    rule = {"marks": {operator: [None]}}
+    assert [compile_one(rule)(person) for person in people] == fits
+    block = pa.table({"marks": pa.array([one["marks"] for one in people], pa.list_(pa.string()))})
+    assert compile_block(rule)(block).tolist() == fits
 
 
 @settings(max_examples=100, deadline=None)

@@ -114,7 +114,8 @@ def _column(test: Test, column: pa.ChunkedArray) -> Mask:  # noqa: PLR0911  one 
         case Element(part) if listed:
             return _any_member(part, column)
         case Compare("in" | "ini", _) if listed and not pa.types.is_nested(column.type.value_type):
-            return _any_member(test, column)
+            found = _any_member(test, column)
+            return found | pc.is_null(column).to_numpy() if check(test)(None) else found
     return _by_distinct_value(test, column)
 
 
