@@ -188,6 +188,16 @@ def test_who_is_left_out_is_in_no_file(store: Store) -> None:
     assert same(store)
 
 
+def test_who_is_left_out_is_in_no_file_that_is_kept_no_more(tmp_path: Path) -> None:
+    store = store_of("disk", tmp_path / "profiles")
+    put(store, Profile(person_id=4, given={"name": (1, "Annabel Unlikely")}))
+    everybody(store, now=NOW)
+    put(store, Profile(person_id=5), afresh=True)  # nothing is kept of the people any more
+    left_out(store, [4])
+    assert not any(b"Annabel" in path.read_bytes() for path in (tmp_path / "profiles" / "census").iterdir())
+    assert same(store)
+
+
 def test_the_given_traits_there_are_can_be_asked_for(store: Store) -> None:
     put(store, somebody(1, 2), somebody(2, 2), somebody(3, 3))
     kinds = given_kinds(store, now=NOW)

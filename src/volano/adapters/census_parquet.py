@@ -61,6 +61,7 @@ class ParquetCensus:
             marks.append(txn.id())
 
         self._room.write((NOTES,), begin)
+        self._clear()  # what is kept no more may name people who are forgotten before it is kept anew
         return Counted(stamp=stamp, mark=marks[-1])
 
     def read(self, columns: Sequence[str]) -> tuple[pa.Table, pa.Table]:
@@ -103,6 +104,10 @@ class ParquetCensus:
                 txn.put(KEPT, msgspec.msgpack.encode(kept), db=notes)
 
         self._room.write((NOTES,), put)
+        self._clear()
+
+    def _clear(self) -> None:
+        """Deletes the files that are not noted."""
         wanted = self._names()
         for path in self._folder.iterdir():
             if path.name not in wanted:
@@ -133,13 +138,13 @@ class ParquetCensus:
         kept = None if raw is None else msgspec.msgpack.decode(raw, type=_Kept)
         if kept is None or stamp not in ("", kept.stamp) or not self._there(kept):
             return None
-        people = frozenset(map(number, noted(txn, notes)))
+        people = frozenset(key for key in map(number, noted(txn, notes)) if isinstance(key, int))
         return Counted(
             stamp=kept.stamp,
             mark=txn.id(),
             base=kept.base_rows,
             late=kept.late_rows,
-            changed=people,  # type: ignore[arg-type]
+            changed=people,
         )
 
     def _there(self, kept: _Kept) -> bool:

@@ -82,9 +82,10 @@ def _renewed(lake: Lake, profiles: Profiles, journals: Sequence[str], by: Knowle
     )
     past = past_of(lake, tuple(by.ready.conditions.values()), now)
     for low, high, some in found.heaps(AT_ONCE):
-        before = dict(profiles.scan(Profile, low, high if high < 2**63 else None))
+        there = profiles.scan(Profile, low, high if high < 2**63 else None)
+        before = {one.person_id: one for _, one in there}
         people = {one.person_id: one for one in some}
-        profiles.put(settled_anew(before, people, past, by.ready, now=now))  # type: ignore[arg-type]
+        profiles.put(settled_anew(before, people, past, by.ready, now=now))
     for upto in reversed(reached):
         profiles.put(Change(upto=upto))
     return len(found)
