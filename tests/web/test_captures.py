@@ -17,6 +17,7 @@ from volano.domain.account import Source
 from volano.domain.event import Event
 from volano.domain.view import View
 from volano.flow.ingest import drain
+from volano.settings import Settings
 from volano.testing.lake_memory import MemoryLake
 from volano.testing.profiles_memory import MemoryProfiles
 from volano.web.configurations import asked
@@ -46,9 +47,9 @@ MISSING = ("/static/", "/analytics.js/", "/v1/analytics-js/")  # scripts of the 
 Request = dict[str, Any]
 
 
-def door() -> Door:
+def door(known: int = 0) -> Door:
     """A house that knows the keys of the recordings."""
-    house = Door()
+    house = Door(settings=Settings(repeats_known=known))
     house.state.put(Source(key="ph", name="PostHog", write_key=POSTHOG_KEY))
     return house
 
@@ -116,9 +117,9 @@ def told(request: Request) -> Iterator[tuple[str, str, str, int]]:
         yield kind, name, key, request["at"] - (micros(out) - micros(made)) if out else micros(made)
 
 
-def replayed(name: str) -> Door:
+def replayed(name: str, known: int = 0) -> Door:
     """A house after a conversation: every request was answered with 200 and JSON."""
-    house = door()
+    house = door(known)
     for request in requests(name):
         if keyless(request) and carries_events(request):
             refused = sent(house, request)
@@ -147,6 +148,14 @@ def test_every_recorded_event_is_kept_with_its_kind_name_id_and_time(name: str) 
     for event in events:  # what was sent again, for the recording server was down, is the same event
         known = first.setdefault(event.message_id, event)
         assert (known.kind, known.event, known.user_id) == (event.kind, event.event, event.user_id)
+
+
+@pytest.mark.parametrize("name", sorted(CAPTURES))
+def test_what_a_client_sent_again_is_written_once(name: str) -> None:
+    all_of_it, once = replayed(name), replayed(name, known=1_000)
+    assert once.events() == [*{one.message_id: one for one in reversed(all_of_it.events())}.values()][::-1]
+    repeats = sum(intake.repeats for intake in once.intakes())
+    assert len(once.events()) + repeats == len(all_of_it.events())
 
 
 @pytest.mark.parametrize("name", sorted(CAPTURES))

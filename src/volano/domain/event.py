@@ -63,6 +63,7 @@ class Intake(msgspec.Struct, frozen=True, kw_only=True, array_like=True, tag="in
     refusals: list[Refusal] = []
     user_agent: str = ""  # of the request, for events that do not tell their own
     country: str = ""  # ISO 3166-1 alpha-2, looked up at the door; the address itself is never kept
+    repeats: int = 0  # events left out, as the same were on the disk already
 
 
 class Option(msgspec.Struct, frozen=True, kw_only=True, array_like=True):

@@ -41,6 +41,7 @@ class Arrivals:
     def __init__(self) -> None:
         self._shapes: dict[_Shape, list[Any]] = {}
         self._refused: dict[str, Counter[str]] = {}
+        self._repeats: Counter[str] = Counter()
         self._times: dict[str, tuple[int, int]] = {}
 
     def add(
@@ -58,6 +59,14 @@ class Arrivals:
     def refuse(self, source: str, code: str, at: int) -> None:
         """An event that was quarantined."""
         self._refused.setdefault(source, Counter())[code] += 1
+        self._came(source, at)
+
+    def repeat(self, source: str, count: int, at: int) -> None:
+        """Events that were left out at the door, as the same had come before."""
+        self._repeats[source] += count
+        self._came(source, at)
+
+    def _came(self, source: str, at: int) -> None:
         first, last = self._times.get(source, (at, at))
         self._times[source] = (min(first, at), max(last, at))
 
@@ -81,10 +90,17 @@ class Arrivals:
             whole = replace(one, key=seen_key(source, ""), event="", properties={})
             for record in (one, whole):
                 found[record.key] = joined(found.get(record.key), record)
-        for source, codes in self._refused.items():
-            first, last = self._times[source]
-            key = seen_key(source, "")
-            record = Seen(key=key, source=source, first_seen=first, last_seen=last, refused=dict(codes))
+        for source, (first, last) in self._times.items():
+            key, again = seen_key(source, ""), self._repeats[source]
+            record = Seen(
+                key=key,
+                source=source,
+                count=again,
+                first_seen=first,
+                last_seen=last,
+                doubles=again,
+                refused=dict(self._refused.get(source, {})),
+            )
             found[key] = joined(found.get(key), record)
         return found
 

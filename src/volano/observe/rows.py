@@ -126,6 +126,8 @@ class Rows:
                 self._refused(frame, refusal, refusal_row(journal, position, -1 - number))
         for refusal in frame.refusals:
             self._refused(frame, refusal, refusal_row(journal, position, refusal.index))
+        if frame.repeats:
+            self._arrivals.repeat(frame.source, frame.repeats, frame.received_at)
         self.frames.append(_without(frame, wrong) if wrong else frame)
 
     def tables(self) -> dict[str, pa.Table]:

@@ -8,7 +8,7 @@ from base64 import b64decode
 from binascii import Error as BadBase64
 from collections.abc import Callable
 from functools import partial
-from typing import Protocol, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 from urllib.parse import parse_qs
 from uuid import uuid4
 
@@ -43,6 +43,7 @@ from volano.web.formats.addresses import Geo, of_a_device
 from volano.web.formats.format import SWALLOWED, Format, Request
 from volano.web.formats.known import BY_PATH
 from volano.web.pace import Pace
+from volano.web.repeats import Repeats
 from volano.web.room import Room, Share
 from volano.web.write_keys import WriteKeys
 
@@ -88,6 +89,7 @@ def intake_app(
     """
     pace = Pace(house.settings.key_rate, house.settings.key_burst)
     keys, room = WriteKeys(house.state, pace), room or Room()
+    door = _Doorway(house, keys, Repeats(house.settings.repeats_known))
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         headers: Headers = []
@@ -101,7 +103,7 @@ def intake_app(
                 return await answer_preflight(scope, send, headers)
             if form is None:
                 return await _configure(house, keys, now, (scope, receive, send), headers, share)
-            return await _Take(house, keys, form, path, scope).respond(now, (receive, send), headers, share)
+            return await _Take(door, form, path, scope).respond(now, (receive, send), headers, share)
 
         with room.share() as share:
             await guarded(respond, send, headers)
@@ -109,11 +111,32 @@ def intake_app(
     return app
 
 
+class _Doorway(NamedTuple):
+    """What all requests with events have in common."""
+
+    house: Door
+    keys: WriteKeys
+    repeats: Repeats
+
+
+class _Framed(NamedTuple):
+    """What of a body goes to the journal (empty: nothing), with the marks of its events.
+
+    Also how many events came, and what was refused.
+    """
+
+    frame: bytes
+    marks: list[int]
+    came: int
+    refused: list[Refusal]
+
+
 class _Take:
     """One request with events."""
 
-    def __init__(self, house: Door, keys: WriteKeys, form: Format, path: str, scope: Scope) -> None:
-        self._house, self._keys, self._form, self._scope = house, keys, form, scope
+    def __init__(self, door: _Doorway, form: Format, path: str, scope: Scope) -> None:
+        self._house, self._keys, self._repeats = door
+        self._form, self._scope = form, scope
         self._call = form.calls[path]
         self._pixel = scope["method"] in ("GET", "HEAD") and path in form.pixel
         self._methods = ("POST", "GET", "HEAD") if path in form.pixel else ("POST",)
@@ -143,11 +166,12 @@ class _Take:
         if not source:
             self._write_key = await _worked(partial(form.write_key, body), apart=apart)
             source = self._source(now)
-        frame, count, refused = await _worked(partial(self._frame, body, source, now), apart=apart)
-        self._keys.pace.spend(self._write_key, count, len(frame))
-        if frame:
-            await self._house.journal.append(frame)
-        return refused
+        found = await _worked(partial(self._framed, body, source, now), apart=apart)
+        self._keys.pace.spend(self._write_key, found.came, len(found.frame))
+        if found.frame:
+            await self._house.journal.append(found.frame)
+            self._repeats.keep(found.marks, now)  # and not before: what is not on the disk may come again
+        return found.refused
 
     def _plain(self, body: bytes) -> bytes:
         return self._form.unwrapped(inflated(body, self._form.body_limit), self._query)
@@ -162,8 +186,7 @@ class _Take:
         self._keys.pace.admit(self._write_key, now)
         return sender.source
 
-    def _frame(self, body: bytes, source: str, now: int) -> tuple[bytes, int, list[Refusal]]:
-        """What of a body goes to the journal (empty: nothing), how many events came, what was refused."""
+    def _framed(self, body: bytes, source: str, now: int) -> _Framed:
         agent = header(self._scope, b"user-agent")
         told, geo = agent[:AGENT_LIMIT].decode("latin-1"), self._house.geo
         request = Request(
@@ -175,20 +198,22 @@ class _Take:
             geo=geo,
         )
         kept, refused = self._form.decoded(body, request)
+        fresh, marks = self._repeats.fresh(source, kept)
         count = len(kept) + len(refused)
         away = self._keys.pace.told_away(self._write_key)
         if not (count or away):
-            return b"", count, refused
+            return _Framed(b"", [], count, refused)
         peer = self._scope.get("client")
         intake = Intake(
             source=source,
             received_at=now,
-            events=kept,
+            events=fresh,
             refusals=[*refused, *([_too_fast(count, away)] if away else [])],
             user_agent=told,
             country=geo(peer[0]) if geo and peer and of_a_device(agent) else "",
+            repeats=len(kept) - len(fresh),
         )
-        return msgspec.msgpack.encode(intake), count, refused
+        return _Framed(msgspec.msgpack.encode(intake), marks, count, refused)
 
 
 def _too_fast(index: int, away: int) -> Refusal:
