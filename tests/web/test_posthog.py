@@ -325,7 +325,8 @@ def test_the_key_may_come_as_a_bearer_token_and_an_event_as_a_pixel() -> None:
     body = json.dumps({"batch": [GOOD]}).encode()
     bearer = {"Authorization": f"Bearer {KEY}"}
     assert door.request("POST", "/i/v1/analytics/events", content=body, headers=bearer).status_code == 200
-    coded = base64.b64encode(json.dumps(GOOD | {"api_key": KEY}).encode()).decode()
+    other = GOOD | {"api_key": KEY, "uuid": "m2"}
+    coded = base64.b64encode(json.dumps(other).encode()).decode()
     answer = door.request("GET", "/e/", params={"data": coded})
     assert (answer.status_code, answer.headers["content-type"], answer.content[:3]) == (
         200,
