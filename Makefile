@@ -9,14 +9,14 @@ JOBS ?= 2
 CLIENTS := tests/clients
 INSTALL := $(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python
 
-.PHONY: demo test check lint types contracts tests coverage setup setup-dev setup-clients chromium requirements truth benchmarks clean
+.PHONY: demo test check lint types audit contracts tests coverage setup setup-dev setup-clients chromium requirements truth benchmarks clean
 
 demo: setup ## Watch the wheel turn on a simulated shop
 	$(BIN)/volano demo $(DEMO)
 
-test: setup-dev setup-clients chromium tests ## Everything that must hold, in under ten minutes
+test: setup-dev setup-clients chromium audit tests ## Everything that must hold, in under ten minutes
 
-check: setup-dev setup-clients chromium lint types contracts tests ## What has to be green before a commit
+check: setup-dev setup-clients chromium lint types contracts audit tests ## What has to be green before a commit
 
 setup: $(VENV)/.run ## A virtual environment with what the product needs
 
@@ -30,6 +30,9 @@ lint:
 
 types:
 	$(BIN)/mypy
+
+audit: setup-dev ## Known weaknesses of what the product runs on
+	$(BIN)/python .ci/audit
 
 contracts:
 	$(BIN)/lint-imports
