@@ -64,9 +64,8 @@ class Upkeep(Protocol):
     appending. `expire` removes rows of what happened before a time (UTC µs), but not who is who, and returns
     how many of each person. They do not come back: what happened before that time is not appended any more,
     unless an import brings it, and ids that arrived since then stay known. `verify` says what is damaged, a
-    sentence each. `withdraw` removes the rows of an origin, which may come again, and returns how many; where
-    one of an import had kept out a row of a source, that one takes its place. `sweep` gives back the disk
-    that replaced rows take, once nobody reads them, and what dead processes left there.
+    sentence each. `sweep` gives back the disk that replaced rows take, once nobody reads them, and what dead
+    processes left there.
     """
 
     def compact(self, progress: Callable[[int, int], None] | None = None) -> int: ...
@@ -79,8 +78,6 @@ class Upkeep(Protocol):
 
     def verify(self) -> list[str]: ...
 
-    def withdraw(self, origin: str) -> int: ...
-
 
 class Corrections(Protocol):
     """Changes what a lake says has happened, each in one commit.
@@ -90,12 +87,16 @@ class Corrections(Protocol):
     instead (of any table but `merges`); the rows of other tables that it names are dropped. Ids taken out or
     dropped may come again, and so may those of its rows that were of somebody who is forgotten. It returns
     `person_id`, `id` and `origin` of the rows added, by table; what waits behind an import is left as it was
-    told. `forget` removes the rows of people, and those that arrived under identities, from every table and
-    from the disk at once, and drops the links of both, and the rows `also` names by table and id; it returns
-    how many rows of each table. Their ids stay known.
+    told. `withdraw` removes the rows of an origin, which may come again, and returns how many; where one of
+    an import had kept out a row of a source, that one takes its place. `forget` removes the rows of people,
+    and those that arrived under identities, from every table and from the disk at once, and drops the links
+    of both, and the rows `also` names by table and id; it returns how many rows of each table. Their ids stay
+    known.
     """
 
     def rewrite(self, only: Only, of: Callable[[pa.Table], Rewritten]) -> dict[str, pa.Table]: ...
+
+    def withdraw(self, origin: str) -> int: ...
 
     def forget(
         self, people: Sequence[int], identities: Sequence[int], also: Mapping[str, Sequence[int]] = ...

@@ -93,7 +93,7 @@ def run_import(
         try:
             tally = _pour(house, file, reading, refused, progress)
         except BadFile:
-            house.upkeep.withdraw(key)
+            house.corrections.withdraw(key)
             recall(house, now=now)
             house.state.drop(Import, key)
             refused.drop()
@@ -135,7 +135,7 @@ def undo_later(state: State, key: str, *, now: int) -> Import:
 
 def withdrawn(house: Importing, entry: Import, *, now: int) -> int:
     """Takes out of the lake what an import brought, and whom it joined; how many rows. Can be done again."""
-    removed = house.upkeep.withdraw(entry.key)
+    removed = house.corrections.withdraw(entry.key)
     for naming in house.state.find(Naming):
         reread(house, house.corrections, naming)
     if entry.kind == "events":

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from volano.domain.money import minor
 from volano.domain.money import shown as money
 from volano.rules.history import MILLIONTHS
 from volano.rules.nodes import (
@@ -84,6 +85,9 @@ def sentence(rule: Any, units: Units = _BARE) -> str:
     'source mail or push, or never did "Order Completed"'
     >>> sentence({"revenue": {"$gte": 50000}}, Units(kinds={"revenue": "money"}, currency="EUR"))
     'revenue at least 500.00 EUR'
+    >>> ordered = {"event": "Order Completed", "sum": {"of": "revenue", "$gte": 500}, "within": "30d"}
+    >>> sentence({"$did": ordered}, Units(kinds={"revenue": "money"}, currency="EUR"))
+    'did "Order Completed" with revenue of at least 500.00 EUR in all within 30 days'
     """
     return said(parse(rule, _ByName()), units)
 
@@ -212,7 +216,7 @@ def _did(test: Did, units: Units, *, never: bool = False) -> str:
     if test.count is not None and not _plain(test):
         parts.append(f"{_value(test.count)} times")
     if test.total is not None:
-        parts.append(f"with {condition.of} of {_value(_major(test.total))} in all")
+        parts.append(f"with {condition.of} of {_value(_sum(test.total, condition.of, units))} in all")
     told = " ".join([*parts, *_window(condition.window, units.zone)])
     return f"not ({told})" if never and not _plain(test) else told
 
@@ -256,11 +260,13 @@ def _span(span: int) -> str:
     return f"{number} {name}" if number == 1 else f"{number} {name}s"
 
 
-def _major(test: Test) -> Test:
-    """A test on millionths as one on whole units."""
+def _sum(test: Test, of: str, units: Units) -> Test:
+    """A test on millionths as people read it: as money, or in whole units."""
     match test:
         case Every(parts):
-            return Every(tuple(map(_major, parts)))
+            return Every(tuple(_sum(part, of, units) for part in parts))
         case Compare(name, constant):
-            return Compare(name, constant / MILLIONTHS)
+            whole = constant / MILLIONTHS
+            paid = units.kinds.get(of) == "money"
+            return Compare(name, money(minor(whole, units.currency), units.currency) if paid else whole)
     return test
