@@ -71,7 +71,8 @@ def sequences(draw: st.DrawFn) -> Row:
     """Events one after the other."""
     number, unit = draw(windows)
     steps = draw(st.lists(texts, min_size=2, max_size=10))
-    return Row(kind="sequence", steps="\n".join(steps), number=number, unit=unit)
+    since = draw(st.one_of(st.just({}), dated))
+    return Row(kind="sequence", steps="\n".join(steps), number=number, unit=unit, **since)
 
 
 rows = st.lists(st.one_of(traits(), acts(), sequences()), min_size=1, max_size=6)
@@ -233,6 +234,8 @@ def test_a_row_that_is_not_complete_gets_one_sentence(row: Row, says: str) -> No
         {"$did": {"event": "a", "where": {"x": "1", "y": "2"}}},
         {"$didNot": {"event": "a", "count": {"$gte": 2}}},
         {"$sequence": {"steps": [{"event": "a", "where": {}}, {"event": "b"}]}},
+        {"$sequence": {"steps": [{"event": "a"}, {"event": "b"}], "within": "7d"}},
+        {"$sequence": {"steps": [{"event": "a"}, {"event": "b"}], "since": "2026-01-31T12:00:00"}},
         {"$and": [{"$or": [{"orders": 1}]}]},
         {"$and": [{"orders": number} for number in range(MOST + 1)]},
         {"last_seen": {"$gte": 5}},

@@ -80,5 +80,5 @@ def _row(part: Any, words: Words) -> Row | None:
     if name in ("$did", "$didNot"):
         return did_row(wanted, words, happened=name == "$did")
     if name == "$sequence":
-        return sequence_row(wanted)
+        return sequence_row(wanted, words)
     return None if name.startswith("$") else trait_row(name, wanted, words)

@@ -177,7 +177,7 @@ def _times_typed(wanted: Mapping[str, Any], *, happened: bool) -> dict[str, str]
     return {"operator": operator, "times": str(times)} if type(times) is int else {}
 
 
-def sequence(row: Row, _: Words) -> dict[str, Any]:
+def sequence(row: Row, words: Words) -> dict[str, Any]:
     """The condition that a row of steps means."""
     steps = [line.strip() for line in row.steps.splitlines() if line.strip()]
     if len(steps) < 2:
@@ -185,22 +185,26 @@ def sequence(row: Row, _: Words) -> dict[str, Any]:
     wanted: dict[str, Any] = {"steps": [{"event": step} for step in steps]}
     if row.within:
         wanted["span"] = row.within
+    if row.since:
+        wanted["since"] = _since(row.since, words.zone)
     return {"$sequence": wanted}
 
 
-def sequence_row(wanted: Any) -> Row | None:
+def sequence_row(wanted: Any, words: Words) -> Row | None:
     """The row of a condition on steps; None when it says more than a row can."""
-    if not isinstance(wanted, Mapping) or not set(wanted) <= {"steps", "span"}:
+    if not isinstance(wanted, Mapping) or not set(wanted) <= {"steps", "span", "since"}:
         return None
     steps = wanted.get("steps", [])
     number, unit = window_typed(wanted.get("span", ""))
+    since = _since_typed(wanted["since"], words.zone) if "since" in wanted else ""
     plain = isinstance(steps, list) and all(
         isinstance(step, Mapping) and set(step) == {"event"} and isinstance(step["event"], str)
         for step in steps
     )
-    if not (unit and plain):
+    if not (unit and plain) or since is None:
         return None
-    return Row(kind="sequence", steps="\n".join(step["event"] for step in steps), number=number, unit=unit)
+    told = "\n".join(step["event"] for step in steps)
+    return Row(kind="sequence", steps=told, number=number, unit=unit, since=since)
 
 
 def window_typed(text: Any) -> tuple[str, str]:
