@@ -1,5 +1,7 @@
 """What one decision costs: 20 live campaigns, one person, CPU µs a call, against decode and encode alone.
 
+Then the same where one of the campaigns, which means everybody, has a cap: each call counts its visit.
+
 Run it with `python benchmarks/decide.py`. It ends with 1 when a whole decision takes more than 2 ms at p99.
 """
 
@@ -15,12 +17,14 @@ from typing import Any
 
 import msgspec
 import numpy as np
+from msgspec.structs import replace
 
-from volano.act.choose import choose, snapshot
+from volano.act.choose import Snapshot, choose, snapshot
+from volano.adapters.caps_lmdb import LmdbCaps
 from volano.adapters.journal_file import FileJournal
 from volano.adapters.profiles_lmdb import LmdbProfiles
 from volano.domain.account import Source
-from volano.domain.campaign import CONTROL, Arm, Campaign, Plan, Trigger
+from volano.domain.campaign import CONTROL, Arm, Campaign, Cap, Plan, Trigger
 from volano.domain.change import Change, Packed
 from volano.domain.idea import Content
 from volano.domain.profile import Profile
@@ -30,6 +34,7 @@ from volano.ports import Journal
 from volano.testing.journal_memory import MemoryJournal
 from volano.testing.state_memory import MemoryState
 from volano.web.decisions import asked
+from volano.web.pace import Pace
 from volano.web.write_keys import WriteKeys
 
 CAMPAIGNS, PEOPLE, CALLS = 20, 20_000, 10_000
@@ -101,7 +106,8 @@ async def run(home: Path) -> bool:
     """Measure and print; whether the limit is kept."""
     ready, state = snapshot(campaigns()), MemoryState()
     state.put(Source(key="web", name="Web", write_key="w"))
-    keys, profiles, journal = WriteKeys(state), LmdbProfiles(home / "profiles"), FileJournal(home / "journal")
+    keys = WriteKeys(state, Pace(0, 0))
+    profiles, journal = LmdbProfiles(home / "profiles"), FileJournal(home / "journal")
     people = [identity(known_as("", f"anonymous-{number}")) for number in range(PEOPLE)]
     known = [(one, Profile(person_id=one, orders=one % 4, last_seen=1)) for one in people]
     profiles.put(Change(packed=(Packed.of(Profile, known),)))
@@ -109,7 +115,10 @@ async def run(home: Path) -> bool:
     bodies = [body(number % PEOPLE) for number in range(CALLS)]
     asks = [asked(one, keys, now) for one in bodies]
     found = [facts_of(ask, known_profile(profiles, ask)) for ask in asks]
-    answers = [await decide_one(ready, profiles, journal, ask) for ask in asks]
+    caps, (first, *others) = LmdbCaps(home / "caps"), campaigns()
+    capped = snapshot([replace(first, cap=Cap(times=3, days=7)), *others])
+    caps.fill(())
+    answers = [await decide_one(ready, profiles, caps, journal, ask) for ask in asks]
 
     async def floor(number: int) -> object:
         msgspec.json.decode(bodies[number])
@@ -118,12 +127,15 @@ async def run(home: Path) -> bool:
     async def chosen(number: int) -> object:
         return choose(ready, found[number], lambda _: asks[number].anonymous_id, now=now)
 
-    async def whole(number: int, record: Journal = journal) -> object:
+    async def whole(number: int, record: Journal = journal, live: Snapshot = ready) -> object:
         ask = asked(bodies[number], keys, now)
-        return msgspec.json.encode(await decide_one(ready, profiles, record, ask))
+        return msgspec.json.encode(await decide_one(live, profiles, caps, record, ask))
 
     async def unrecorded(number: int) -> object:
         return await whole(number, MemoryJournal())
+
+    async def counted(number: int) -> object:
+        return await whole(number, MemoryJournal(), capped)
 
     base = await measured(floor)
     met = np.mean([len(answer.campaigns) for answer in answers])
@@ -132,6 +144,7 @@ async def run(home: Path) -> bool:
         "decode + encode (floor)": base,
         "choose": await measured(chosen),
         "decide_one without fsync": await measured(unrecorded),
+        "the same with a cap": await measured(counted),
         "decide_one": await measured(whole),
     }
     for name, each in spent.items():

@@ -25,6 +25,7 @@ from volano.flow.report import count_journey
 from volano.flow.review import review
 from volano.plan import playbook, rice
 from volano.settings import Settings
+from volano.testing.caps_memory import MemoryCaps
 from volano.testing.census_memory import MemoryCensus
 from volano.testing.journal_memory import MemoryJournal
 from volano.testing.lake_memory import MemoryLake
@@ -114,6 +115,7 @@ def _in_memory(home: str) -> House:
         state=MemoryState(),
         profiles=profiles,
         census=MemoryCensus(profiles),
+        caps=MemoryCaps(),
     )
 
 

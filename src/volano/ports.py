@@ -9,6 +9,7 @@ from typing import Any, Protocol, TypeVar
 import msgspec
 import pyarrow as pa
 
+from volano.domain.campaign import Cap
 from volano.domain.change import Change, Counted, Key
 from volano.domain.rewritten import Rewritten
 from volano.domain.texts import Texts
@@ -177,6 +178,31 @@ class Profiles(Protocol):
     def offset(self, journal: str) -> int: ...
 
     def turn(self) -> AbstractContextManager[None]: ...
+
+
+class CapCounter(Protocol):
+    """Counts the visits in which people were given campaigns: one for all processes of a machine.
+
+    `take` gives the salts of those `wanted` (salt, cap) whose cap allows one more visit at `now`, and counts
+    it in the same step (see `act.caps`): however many ask at once, nobody is given more. `people` are the ids
+    under which one person may have been counted; from then on all of it counts under the first. A counter
+    that is `missing` (new, or lost) allows nothing until `fill` says what (salt, person, visits) there was.
+    `drop` takes people out, off the disk too, and returns how many records. What was taken outlives every
+    process, and the machine only after `sync`: on one that was started anew a counter is missing.
+    """
+
+    @property
+    def missing(self) -> bool: ...
+
+    def take(
+        self, people: Sequence[int], wanted: Iterable[tuple[str, Cap]], *, now: int
+    ) -> frozenset[str]: ...
+
+    def fill(self, records: Iterable[tuple[str, int, Sequence[int]]]) -> None: ...
+
+    def drop(self, people: Collection[int]) -> int: ...
+
+    def sync(self) -> None: ...
 
 
 class Census(Protocol):

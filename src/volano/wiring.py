@@ -13,7 +13,18 @@ from typing import TYPE_CHECKING, Any
 from volano.domain.account import Source
 from volano.domain.backup import Backup
 from volano.errors import BadInput, BrokenHome
-from volano.ports import Census, Corrections, Journal, Lake, Profiles, Sql, State, TableFile, Upkeep
+from volano.ports import (
+    CapCounter,
+    Census,
+    Corrections,
+    Journal,
+    Lake,
+    Profiles,
+    Sql,
+    State,
+    TableFile,
+    Upkeep,
+)
 from volano.settings import Settings
 
 if TYPE_CHECKING:
@@ -49,6 +60,7 @@ class House:
     state: State
     profiles: Profiles
     census: Census
+    caps: CapCounter
     others: Callable[[], Sequence[Journal]] = _nobody
     geo: Callable[[str], str] = _nowhere
 
@@ -90,6 +102,7 @@ def open_house(settings: Settings, *, make: bool = True, journal: str = FIRST) -
     `journal` is the name of the one this process appends to: no two processes may have the same.
     """
     from volano.adapters.backup import clear_stages
+    from volano.adapters.caps_lmdb import LmdbCaps
     from volano.adapters.census_parquet import ParquetCensus
     from volano.adapters.profiles_lmdb import LmdbProfiles
     from volano.adapters.state_sql import SqlState
@@ -118,6 +131,7 @@ def open_house(settings: Settings, *, make: bool = True, journal: str = FIRST) -
         state=SqlState(f"sqlite:///{home / 'state.db'}"),
         profiles=LmdbProfiles(home / "profiles"),
         census=ParquetCensus(home / "profiles"),
+        caps=LmdbCaps(home / "caps"),
         others=_others(settings, home, journal, lake),
         geo=_open_geo(settings.geoip),
     )

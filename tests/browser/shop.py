@@ -14,6 +14,7 @@ import uvicorn
 
 from volano.domain.account import Source
 from volano.settings import Settings
+from volano.testing.caps_memory import MemoryCaps
 from volano.testing.journal_memory import MemoryJournal
 from volano.testing.profiles_memory import MemoryProfiles
 from volano.testing.state_memory import MemoryState
@@ -35,6 +36,7 @@ class Shop:
     journal: MemoryJournal = field(default_factory=MemoryJournal)
     state: MemoryState = field(default_factory=MemoryState)
     profiles: MemoryProfiles = field(default_factory=MemoryProfiles)
+    caps: MemoryCaps = field(default_factory=MemoryCaps)
     geo: Geo | None = None
     requests: list[tuple[str, bytes]] = field(default_factory=list)
     down: bool = False

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.flow.site import MINUTE, NOW, Site, event, order
+from volano.adapters.caps_lmdb import LmdbCaps
 from volano.adapters.census_parquet import ParquetCensus
 from volano.adapters.lake_duckdb import DuckLake
 from volano.adapters.profiles_lmdb import LmdbProfiles
@@ -20,7 +21,9 @@ from volano.domain.view import View
 from volano.flow.forgetting import forget
 from volano.flow.ingest import rebuild_profiles
 from volano.observe.identity import identity
+from volano.ports import CapCounter
 from volano.settings import Settings
+from volano.testing.caps_memory import MemoryCaps
 from volano.testing.profiles_memory import MemoryProfiles
 from volano.testing.state_memory import MemoryState
 
@@ -34,6 +37,7 @@ class House(Site):
     home: Path = Path()
     state: MemoryState = field(default_factory=MemoryState)
     settings: Settings = field(default_factory=Settings)
+    caps: CapCounter = field(default_factory=MemoryCaps)
 
     @property
     def corrections(self) -> Any:
@@ -76,6 +80,7 @@ def ann_and_bob(home: Path, *, disk: bool) -> House:
             lake=DuckLake(home / "lake", 2),
             profiles=LmdbProfiles(home / "live"),
             on_disk=ParquetCensus(home / "live"),
+            caps=LmdbCaps(home / "caps"),
         )
     made.send(event(anon="phone", time=NOW), event(anon="kiosk", time=NOW + 1))
     told = {"kind": "identify", "properties": {"email": "Ann@Shop.example", "plan": "gold", "login": "ann"}}

@@ -13,6 +13,7 @@ from volano.domain.view import View
 from volano.flow.decide import Ask, decide_block, decide_one
 from volano.flow.ingest import drain
 from volano.observe.identity import identity, known_as
+from volano.testing.caps_memory import MemoryCaps
 from volano.testing.journal_memory import MemoryJournal
 from volano.testing.lake_memory import MemoryLake
 from volano.testing.profiles_memory import MemoryProfiles
@@ -57,7 +58,7 @@ def test_a_block_leaves_the_rows_that_its_people_leave_one_by_one() -> None:
     people, journal, profiles = crowd(40), MemoryJournal(), MemoryProfiles()
     one_by_one, at_once = MemoryLake(), MemoryLake()
     for ask in asks(people):
-        asyncio.run(decide_one(READY, profiles, journal, ask))
+        asyncio.run(decide_one(READY, profiles, MemoryCaps(), journal, ask))
     drain(journal, one_by_one, profiles)
     block = decide_block(READY, people, origin="web", now=NOW)
     at_once.append({"decisions": block.rows})
@@ -82,7 +83,7 @@ def test_the_id_first_hashed_stays_when_somebody_signs_in_elsewhere() -> None:
 
     def told(anonymous_id: str, user_id: str) -> str:
         ask = Ask(source="web", anonymous_id=anonymous_id, user_id=user_id, context={}, now=NOW)
-        answer = asyncio.run(decide_one(ready, profiles, journal, ask))
+        answer = asyncio.run(decide_one(ready, profiles, MemoryCaps(), journal, ask))
         drain(journal, lake, profiles)
         return bytes(answer.campaigns[0]).decode()
 
@@ -96,5 +97,5 @@ def test_the_id_first_hashed_stays_when_somebody_signs_in_elsewhere() -> None:
 def test_nothing_is_written_when_nothing_is_live() -> None:
     journal = MemoryJournal()
     ask = Ask(source="web", anonymous_id="a", user_id="", context={}, now=NOW)
-    answer = asyncio.run(decide_one(snapshot([]), MemoryProfiles(), journal, ask))
+    answer = asyncio.run(decide_one(snapshot([]), MemoryProfiles(), MemoryCaps(), journal, ask))
     assert (answer.id, answer.campaigns, list(journal.read(0, 1))) == ("a", [], [])

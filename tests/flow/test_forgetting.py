@@ -11,6 +11,8 @@ import pytest
 
 from tests.flow.folk import ANN, BOB, KIOSK, PHONE, House, ann_and_bob, people_of
 from tests.flow.site import NOW, event
+from volano.domain.campaign import Cap
+from volano.domain.durations import DAY
 from volano.domain.erasure import Receipt
 from volano.domain.event import IDENTIFIED, Event, Refusal
 from volano.domain.identity import Address
@@ -52,6 +54,15 @@ def test_who_is_forgotten_is_nowhere(house: House) -> None:
     assert house.profiles_of() == house.profiles_anew()
     assert "ann" not in str(house.state.find(Receipt))
     assert mark(receipt.secret, "ann") in receipt.marks
+
+
+def test_what_somebody_was_given_is_counted_no_more_when_they_are_forgotten(house: House) -> None:
+    once = [("c.1", Cap(times=1, days=7))]
+    house.caps.fill([("c.1", one, (NOW,)) for one in (ANN, BOB, PHONE)])
+    before = house.forget("nobody").records
+    assert house.forget("ann").records > before + 2
+    assert house.caps.take([ANN, PHONE], once, now=NOW + DAY) == {"c.1"}
+    assert house.caps.take([BOB], once, now=NOW + DAY) == frozenset()
 
 
 def test_an_address_of_long_ago_is_forgotten_too_and_does_not_come_back_with_a_repeat(house: House) -> None:

@@ -18,6 +18,7 @@ from volano.domain.tables import EVENTS, QUARANTINE
 from volano.domain.verdict import GoalResult, Lesson, Verdict
 from volano.maths.hashing import hash63
 from volano.settings import Settings
+from volano.testing.caps_memory import MemoryCaps
 from volano.testing.census_memory import MemoryCensus
 from volano.testing.journal_memory import MemoryJournal
 from volano.testing.lake_memory import MemoryLake
@@ -47,6 +48,7 @@ def empty_house(home: Path = Path("unused")) -> House:
         state=state,
         profiles=profiles,
         census=MemoryCensus(profiles),
+        caps=MemoryCaps(),
     )
 
 

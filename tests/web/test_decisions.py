@@ -20,6 +20,7 @@ from volano.domain.event import Decided
 from volano.domain.profile import Profile
 from volano.observe.identity import identity
 from volano.settings import Settings
+from volano.testing.caps_memory import MemoryCaps
 from volano.testing.journal_memory import MemoryJournal
 from volano.testing.profiles_memory import MemoryProfiles
 from volano.testing.state_memory import MemoryState
@@ -37,6 +38,7 @@ class Room:
     journal: MemoryJournal = field(default_factory=MemoryJournal)
     state: MemoryState = field(default_factory=MemoryState)
     profiles: MemoryProfiles = field(default_factory=MemoryProfiles)
+    caps: MemoryCaps = field(default_factory=MemoryCaps)
     now: int = 0
 
     def tick(self) -> int:

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from schemathesis import GenerationMode
 
 from tests.web.door import KEY, Door, basic
+from volano.testing.caps_memory import MemoryCaps
 from volano.testing.profiles_memory import MemoryProfiles
 from volano.web.asgi import Receive, Scope, Send
 from volano.web.decisions import decisions_app, is_decision
@@ -26,6 +27,7 @@ class Whole(Door):
     """A house in memory that takes events and decides."""
 
     profiles = MemoryProfiles()
+    caps = MemoryCaps()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         app = decisions_app(self) if is_decision(scope["path"]) else self.app

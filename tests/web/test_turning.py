@@ -226,3 +226,9 @@ def test_many_people_whose_time_has_come_are_settled_in_one_go_but_not_without_e
     assert 0 < left < 5 * DUE_AT_ONCE
     turning.drain()
     assert [*house.profiles.scan(Due, high=(NOW, 0))] == []
+
+
+def test_a_counter_of_caps_that_is_missing_is_filled_by_the_first_drain(house: House) -> None:
+    assert house.caps.missing
+    Turning(house, Clock()).drain()
+    assert not house.caps.missing

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from volano.act.assign import arms_of, variant
 from volano.act.eligible import Facts
-from volano.domain.campaign import Arm, Campaign
+from volano.domain.campaign import Arm, Campaign, Cap
 from volano.domain.event import Decision, Option
 from volano.domain.rfm import RfmBounds
 from volano.errors import BadRule
@@ -43,11 +43,13 @@ class Snapshot:
     """What is live, by key, immutable; `broken` names the campaigns that were left out and why.
 
     `meant` gives the keys of those whose audience means the person of some facts: all audiences are one
-    function. `bounds` say where the types of customers begin that rules may ask for.
+    function. `caps` are the salt and the cap of those that have one, by key. `bounds` say where the types of
+    customers begin that rules may ask for.
     """
 
     offers: Mapping[str, Offer]
     meant: Callable[[Facts], list[str]]
+    caps: Mapping[str, tuple[str, Cap]]
     bounds: RfmBounds = _USUAL
     broken: tuple[tuple[str, str], ...] = ()
 
@@ -69,14 +71,16 @@ def snapshot(
             offers[campaign.key] = _offer(campaign, groups)
         except BadRule as error:
             broken.append((campaign.key, error.message))
-    return Snapshot(offers=offers, meant=compile_trees(trees), broken=tuple(broken), bounds=bounds)
+    caps = {key: (one.campaign.salt, one.campaign.cap) for key, one in offers.items() if one.campaign.cap}
+    return Snapshot(offers=offers, meant=compile_trees(trees), caps=caps, broken=tuple(broken), bounds=bounds)
 
 
 def choose(ready: Snapshot, facts: Facts, identity_for: Callable[[str], str], *, now: int) -> list[Decision]:
     """What each campaign that means this person gives them; nothing for campaigns that do not.
 
     `identity_for(salt)` is the id that is hashed: the one first hashed for that salt, if there was one.
-    A decision is named by salt, id and moment, so that replaying a request names the same.
+    Caps are not looked at: `within_caps` leaves out what is too much. A decision is named by salt, id and
+    moment, so that replaying a request names the same.
     """
     decisions = []
     for key in ready.meant(facts):
@@ -92,7 +96,8 @@ def choose(ready: Snapshot, facts: Facts, identity_for: Callable[[str], str], *,
 def choose_block(ready: Snapshot, facts: pa.Table, ids: Sequence[str]) -> dict[str, Arms]:
     """For each campaign's key the arm of every row, "" for rows that get none: `choose` for a block.
 
-    Columns of `facts` are facts (null: missing); `ids` are the ids that are hashed, one per row.
+    Columns of `facts` are facts (null: missing); `ids` are the ids that are hashed, one per row. Caps are not
+    looked at.
     """
     found: dict[str, Arms] = {}
     for key, offer in ready.offers.items():
@@ -102,6 +107,20 @@ def choose_block(ready: Snapshot, facts: pa.Table, ids: Sequence[str]) -> dict[s
         drawn[meant] = arms_of(offer.campaign, [ids[row] for row in meant])  # −1 is the last key: outside
         found[key] = keys[drawn]
     return found
+
+
+def within_caps(
+    ready: Snapshot, decisions: list[Decision], take: Callable[[list[tuple[str, Cap]]], Collection[str]]
+) -> list[Decision]:
+    """The decisions without those whose cap is used up; `take` gives the salts that may be given once more.
+
+    It is asked whatever the arm is, as a control that is capped less often would be no control.
+    """
+    wanted = {one.campaign: ready.caps[one.campaign] for one in decisions if one.campaign in ready.caps}
+    if not wanted:
+        return decisions
+    given = take([*wanted.values()])
+    return [one for one in decisions if one.campaign not in wanted or wanted[one.campaign][0] in given]
 
 
 def told(ready: Snapshot, decisions: Sequence[Decision], identity: str) -> list[msgspec.Raw]:
@@ -149,19 +168,22 @@ def reason(campaign: Campaign) -> str:
 
 def _told(campaign: Campaign, chosen: Arm) -> bytes:
     """The campaign as the tag needs it when `chosen` is the arm: no other arm's content."""
+    told = outline(campaign, lambda arm: arm.key == chosen.key)
+    return msgspec.json.encode({**told, "arm": chosen.key})
+
+
+def outline(campaign: Campaign, shown: Callable[[Arm], bool]) -> dict[str, Any]:
+    """What a page needs to draw the arm of an id and to show it, with the content of the arms `shown`."""
     trigger = campaign.trigger
-    return msgspec.json.encode(
-        {
-            "campaign": campaign.key,
-            "salt": campaign.salt,
-            "coverage": campaign.coverage,
-            "round": campaign.round,
-            "format": campaign.format,
-            "trigger": {"on": trigger.on, "then": trigger.then, "value": trigger.value},
-            "arms": [_arm(arm, shown=arm.key == chosen.key) for arm in campaign.arms],
-            "arm": chosen.key,
-        }
-    )
+    return {
+        "campaign": campaign.key,
+        "salt": campaign.salt,
+        "coverage": campaign.coverage,
+        "round": campaign.round,
+        "format": campaign.format,
+        "trigger": {"on": trigger.on, "then": trigger.then, "value": trigger.value},
+        "arms": [_arm(arm, shown=shown(arm)) for arm in campaign.arms],
+    }
 
 
 def _arm(arm: Arm, *, shown: bool) -> dict[str, Any]:

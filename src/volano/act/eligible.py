@@ -12,6 +12,7 @@ from volano.domain.visit import GAP, UNKNOWN, came_from
 LONGEST_VISIT = 12 * HOUR  # whoever was first seen before that has been here before
 
 _TOLD = ("device", "os", "browser", "language", "timezone", "country")
+OF_A_PAGE = frozenset({"path", "landing", "visitor", "source", *_TOLD} - {"country"})  # that a page can tell
 
 Facts = Mapping[str, Any]
 

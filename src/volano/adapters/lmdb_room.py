@@ -19,8 +19,11 @@ _READERS = 512
 class Room:
     """One environment of this process. LMDB wants it opened once, and no reader while its map is resized."""
 
-    def __init__(self, path: Path, map_size: int) -> None:
-        self._env = lmdb.open(str(path), map_size=map_size, max_dbs=_KINDS, max_readers=_READERS)
+    def __init__(self, path: Path, map_size: int, *, synced: bool) -> None:
+        self._env = lmdb.open(
+            str(path), map_size=map_size, max_dbs=_KINDS, max_readers=_READERS, sync=synced, metasync=synced
+        )
+        self._safe = -1  # the transaction up to which all is on the disk
         self._gate = threading.Lock()  # held by each reader for the microseconds it reads
         self._turn = threading.Lock()  # held by the writer
         self._databases: dict[str, Any] = {}
@@ -53,6 +56,13 @@ class Room:
                     self._grow(0)
                 except lmdb.MapFullError:
                     self._grow(2 * self._env.info()["map_size"])
+
+    def sync(self) -> None:
+        """All that was written so far is on the disk."""
+        last = self._env.info()["last_txnid"]
+        if last != self._safe:
+            self._env.sync(True)
+            self._safe = last
 
     def database(self, name: str) -> Any:
         """The database of that name, which there is."""
@@ -102,12 +112,16 @@ _rooms: WeakValueDictionary[tuple[int, int], Room] = WeakValueDictionary()
 _opening = threading.Lock()
 
 
-def room_of(path: Path, map_size: int) -> Room:
-    """The environment of a folder, shared by all who use it in this process."""
+def room_of(path: Path, map_size: int, *, synced: bool = True) -> Room:
+    """The environment of a folder, shared by all who use it in this process.
+
+    Unless it is `synced` with each write, `Room.sync` is to be called; a machine that dies may leave a file
+    that cannot be read.
+    """
     with _opening:
         path.mkdir(parents=True, exist_ok=True)
         folder = (path.stat().st_dev, path.stat().st_ino)
         room = _rooms.get(folder)
         if room is None:
-            room = _rooms[folder] = Room(path, map_size)
+            room = _rooms[folder] = Room(path, map_size, synced=synced)
         return room

@@ -17,6 +17,7 @@ from volano.domain.verdict import Lesson
 from volano.domain.visit import came_from
 from volano.flow import launch, propose
 from volano.flow.asking import groups_of
+from volano.flow.capping import fill
 from volano.flow.decide import decide_block
 from volano.flow.importing import ImportReport, run_import
 from volano.flow.inspecting import ImportRequest
@@ -82,13 +83,16 @@ class Offers:
         campaigns = house.state.find(Campaign)
         groups = groups_of(house.state, (one.audience for one in campaigns))
         self._ready = snapshot(campaigns, groups=groups)
+        if self._ready.caps and house.caps.missing:
+            fill(house, now=now())
         self._rows: list[pa.Table] = []
 
     def __call__(self, visits: Visits) -> Sequence[Offer]:
         """What each live campaign offers to each visit."""
         if not self._ready.offers:
             return ()
-        block = decide_block(self._ready, people(visits), origin="world", now=int(visits.time.max()))
+        last, caps = int(visits.time.max()), self._house.caps
+        block = decide_block(self._ready, people(visits), origin="world", now=last, caps=caps)
         self._rows.append(block.rows)
         live = [offer.campaign for offer in self._ready.offers.values()]
         return [

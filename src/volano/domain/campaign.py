@@ -52,6 +52,13 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     people_per_week: float = 0.0  # who come to the trigger, of the audience
 
 
+class Cap(msgspec.Struct, frozen=True, kw_only=True):
+    """At most `times` visits within any `days` days in which one person is given a campaign, in every arm."""
+
+    times: int
+    days: int
+
+
 class Campaign(msgspec.Struct, frozen=True, kw_only=True):
     """Who sees what, when, against which control, judged by which goals."""
 
@@ -66,6 +73,7 @@ class Campaign(msgspec.Struct, frozen=True, kw_only=True):
     goals: tuple[Goal, ...]
     plan: Plan
     coverage: float = 1.0  # share of people included
+    cap: Cap | None = None  # None: as often as they come
     round: int = 1
     status: Literal["draft", "live", "stopped", "shipped"] = "draft"
     made_at: int = 0

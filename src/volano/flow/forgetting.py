@@ -32,7 +32,7 @@ from volano.observe.mentions import Mentions
 from volano.observe.merges import mended, merges_of
 from volano.observe.registry import seen_key
 from volano.observe.stitching import Forgotten, forgotten
-from volano.ports import Census, Corrections, Journal, Profiles, State
+from volano.ports import CapCounter, Census, Corrections, Journal, Profiles, State
 
 Backups = Callable[[Sequence[int]], tuple[list[str], list[str]]]
 
@@ -46,6 +46,8 @@ class Forgetting(House, Protocol):
     def corrections(self) -> Corrections: ...
     @property
     def census(self) -> Census: ...
+    @property
+    def caps(self) -> CapCounter: ...
     def journals(self) -> Sequence[Journal]: ...
 
 
@@ -104,7 +106,7 @@ def _erased(house: Forgetting, gone: Whom, now: int) -> Receipt:
     _from_examples(house, gone)
     found, claimed, moved = _from_others(house, gone, now)
     rows = _from_lake(house, gone, claimed)
-    dropped = _from_store(house, gone, found)
+    dropped = _from_store(house, gone, found) + house.caps.drop(gone.identities | {*gone.people})
     moved |= recalled(house, now=now) if not found.exact else set()
     remade(house, {*moved, *gone.near} - set(gone.people), now=now)
     left_out(house, gone.near)

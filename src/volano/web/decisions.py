@@ -1,4 +1,4 @@
-"""The hot way out: decisions for one person and one page, and the tag that asks for them."""
+"""The hot way out: decisions for one person and one page, the tag that asks for them, and what is live."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ from typing import Any, Protocol
 import msgspec
 
 from volano.act.choose import Snapshot, snapshot
+from volano.act.configuration import configuration
 from volano.domain.campaign import Campaign
 from volano.domain.rfm import RfmBounds
 from volano.domain.saved_list import SavedList
-from volano.errors import BadBody, BadInput
+from volano.errors import BadBody, BadInput, NotAllowed, NotFound
 from volano.flow.asking import groups_of
 from volano.flow.decide import Ask, decide_one
 from volano.flow.shop import shop_of
-from volano.ports import Journal, Profiles, State
+from volano.ports import CapCounter, Journal, Profiles, State
 from volano.settings import Settings
 from volano.web.asgi import (
     Asgi,
@@ -35,11 +36,13 @@ from volano.web.asgi import (
     only,
 )
 from volano.web.pace import Pace
+from volano.web.served import Served, serve, served
 from volano.web.tag_file import tag_file
 from volano.web.write_keys import REFRESH, WriteKeys
 
 DECIDE = "/v1/decide"
 TAG = "/t.js"
+CONFIG = "/c/{key}.json"
 BODY_LIMIT = 32 * 1024  # bytes
 ID_LIMIT = 512  # characters
 
@@ -59,6 +62,9 @@ class Desk(Protocol):
     @property
     def profiles(self) -> Profiles: ...
 
+    @property
+    def caps(self) -> CapCounter: ...
+
 
 class _Body(msgspec.Struct, rename="camel"):
     write_key: Any = ""
@@ -68,6 +74,9 @@ class _Body(msgspec.Struct, rename="camel"):
 
 
 _decoder = msgspec.json.Decoder(_Body)
+_TAG_FOR, _CONFIG_FOR = 300, 60  # seconds for which a cache may give them without asking
+_CONFIG_HEAD, _CONFIG_TAIL = CONFIG.split("{key}")
+_EVERYBODY = (b"access-control-allow-origin", b"*")
 
 
 class Live:
@@ -78,6 +87,7 @@ class Live:
         self._read_at = -REFRESH
         self._read: tuple[list[Campaign], RfmBounds, list[SavedList]] = ([], RfmBounds(), [])
         self._ready = snapshot(())
+        self._config: tuple[Snapshot, Served] | None = None
 
     def ready(self, now: int) -> Snapshot:
         """What is live, at most a second old."""
@@ -90,10 +100,18 @@ class Live:
             self._read_at = now
         return self._ready
 
+    def config(self, now: int) -> Served:
+        """What is live as pages are told it, made once for all that ask until something changes."""
+        ready = self.ready(now)
+        if self._config is None or self._config[0] is not ready:
+            self._config = ready, served(configuration(ready), b"application/json")
+        return self._config[1]
+
 
 def is_decision(path: str) -> bool:
     """Whether `decisions_app` answers this path."""
-    return path.rstrip("/") in (DECIDE, TAG)
+    bare = path.rstrip("/")
+    return bare in (DECIDE, TAG) or (bare.startswith(_CONFIG_HEAD) and bare.endswith(_CONFIG_TAIL))
 
 
 def decisions_app(house: Desk, clock: Callable[[], int] = lambda: time.time_ns() // 1000) -> Asgi:
@@ -102,25 +120,44 @@ def decisions_app(house: Desk, clock: Callable[[], int] = lambda: time.time_ns()
     keys, live = WriteKeys(house.state, pace), Live(house.state)
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["path"].rstrip("/") == TAG:
-            return await guarded(lambda: _serve_tag(scope, send), send)
         headers: Headers = []
 
         async def respond() -> None:
+            path = scope["path"].rstrip("/")
+            if path == TAG:
+                return await serve(scope, send, tag_file(), [_EVERYBODY], _TAG_FOR)
             headers.extend(cors(scope, keys.origins(house.settings.origins, clock())))
             if scope["method"] == "OPTIONS":
                 return await answer_preflight(scope, send, headers)
+            if path != DECIDE:
+                return await serve_config(path[len(_CONFIG_HEAD) : -len(_CONFIG_TAIL)], clock())
             only(scope, "POST")
             body = await body_of(receive, BODY_LIMIT)
             now = clock()
             ask = asked(inflated(body, BODY_LIMIT), keys, now)
             check_origin(header(scope, b"origin"), keys.pages(ask.source) or house.settings.origins)
-            found = await decide_one(live.ready(now), house.profiles, house.journal, ask)
+            found = await decide_one(live.ready(now), house.profiles, house.caps, house.journal, ask)
             return await answer(send, 200, msgspec.json.encode(found), headers)
+
+        async def serve_config(key: str, now: int) -> None:
+            readers = _readers(scope, key, keys, house.settings.origins, now)
+            check_origin(header(scope, b"origin"), readers)
+            head = [_EVERYBODY] if "*" in readers.split() else headers or [(b"vary", b"Origin")]
+            return await serve(scope, send, live.config(now), head, _CONFIG_FOR)
 
         return await guarded(respond, send, headers)
 
     return app
+
+
+def _readers(scope: Scope, key: str, keys: WriteKeys, origins: str, now: int) -> str:
+    """Whose pages may read what is live; NotFound where there is no such key, or it is good no more."""
+    only(scope, "GET", "HEAD")
+    try:
+        return keys.sender(key, now).origins or origins
+    except NotAllowed as error:
+        told = f"there is no write key {key[:60]!r}, or it is good no more: take that of a source"
+        raise NotFound(told, error.code) from error
 
 
 def asked(body: bytes, keys: WriteKeys, now: int) -> Ask:
@@ -158,28 +195,3 @@ def _id(value: Any, name: str) -> str:
     if len(text) > ID_LIMIT:
         raise BadInput(f"{name} is longer than {ID_LIMIT} characters: send a shorter one", "bad_id")
     return text if text.strip() else ""
-
-
-async def _serve_tag(scope: Scope, send: Send) -> None:
-    """The tag, packed for who takes gzip; good for five minutes, then asked after by its ETag."""
-    only(scope, "GET", "HEAD")
-    served = tag_file()
-    packs = b"gzip" in header(scope, b"accept-encoding")
-    same = served.etag in header(scope, b"if-none-match")
-    body = served.packed if packs else served.plain
-    head = [
-        (b"etag", b"W/" + served.etag),
-        (b"cache-control", b"public, max-age=300, stale-while-revalidate=86400"),
-        (b"vary", b"accept-encoding"),
-        (b"access-control-allow-origin", b"*"),
-        (b"cross-origin-resource-policy", b"cross-origin"),
-        (b"x-content-type-options", b"nosniff"),
-    ]
-    if not same:
-        head += [
-            (b"content-type", b"text/javascript; charset=utf-8"),
-            (b"content-length", str(len(body)).encode()),
-            *([(b"content-encoding", b"gzip")] if packs else []),
-        ]
-    await send({"type": "http.response.start", "status": 304 if same else 200, "headers": head})
-    await send({"type": "http.response.body", "body": b"" if same or scope["method"] == "HEAD" else body})

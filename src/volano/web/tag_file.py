@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
-import gzip
 import re
-from dataclasses import dataclass
 from functools import lru_cache
-from hashlib import sha256
 from pathlib import Path
 
 from volano.errors import BrokenHome
+from volano.web.served import Served, served
 
 _TEXTS = re.compile(r'(`[^`]*`|"[^"\n]*")')
 _SPACES = re.compile(r"\s*([=+\-*/<>?:,;{}()&|!%^\[\]])\s*")
 
 _CONST = re.compile(r"\bconst\b")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Served:
-    """One file in both forms; `etag` is quoted as the header wants it."""
-
-    plain: bytes
-    packed: bytes
-    etag: bytes
 
 
 def squeezed(source: str) -> str:
@@ -51,6 +40,5 @@ def tag_file() -> Served:
     for path in (here.parent / "tag" / "t.js", here.parents[3] / "tag" / "t.js"):
         if path.is_file():
             plain = squeezed(path.read_text(encoding="utf-8")).encode()
-            etag = f'"{sha256(plain).hexdigest()[:16]}"'.encode()
-            return Served(plain=plain, packed=gzip.compress(plain, 9, mtime=0), etag=etag)
+            return served(plain, b"text/javascript; charset=utf-8")
     raise BrokenHome("the browser tag t.js is missing: install volano again")

@@ -12,6 +12,7 @@ from volano.domain.durations import DAY
 from volano.domain.work import Work
 from volano.errors import VolanoError
 from volano.flow.arrivals import Recent, erasures
+from volano.flow.capping import Capping
 from volano.flow.ingest import drain, look_again
 from volano.flow.knowledge import Knowing
 from volano.flow.segments import DUE_AT_ONCE
@@ -57,6 +58,7 @@ class Turning:
         self._thinking = self._tidying = 0.0  # seconds that it took last
         self._going_by = Knowing(house.state, house.settings)
         self._working = Working(house, clock)
+        self._capping = Capping(house)
         self.recent = Recent(forgotten=partial(erasures, house.profiles))
         self.version = 0
         self.received_at = 0  # when events last came through here; UTC µs
@@ -131,6 +133,7 @@ class Turning:
         self._begun = True
         if moved:
             self.received_at = self._clock()
+        self._try("counting what has a cap", lambda: self._capping(moved, now=self._clock()))
         settled = self._try("following segments as time passes", lambda: self._look_again(moved))
         if moved or settled:
             self.touched()
