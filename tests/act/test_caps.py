@@ -20,7 +20,8 @@ moments = st.lists(st.integers(0, 20 * 24 * 6).map(lambda tens: tens * 10 * MINU
 
 def given_at(cap: Cap, asked: list[int]) -> tuple[list[int], Visits]:
     """Of the moments at which somebody asks, those at which it is given, and what is counted in the end."""
-    found, visits = [], ()
+    found: list[int] = []
+    visits: Visits = ()
     for now in asked:
         may, visits = one_more(cap, visits, now=now)
         found += [now] if may else []
@@ -50,13 +51,14 @@ def test_no_days_hold_more_visits_than_the_cap_says(cap: Cap, asked: list[int]) 
 def test_who_is_refused_was_given_it_as_often_as_the_cap_says_within_its_days(
     cap: Cap, asked: list[int]
 ) -> None:
-    given_, visits = [], ()
+    found: list[int] = []
+    visits: Visits = ()
     for now in asked:
         may, visits = one_more(cap, visits, now=now)
         if not may:
-            since = [one for one in visits_in(given_) if one[1] > now - cap.days * DAY]
+            since = [one for one in visits_in(found) if one[1] > now - cap.days * DAY]
             assert len(since) == cap.times
-        given_ += [now] if may else []
+        found += [now] if may else []
 
 
 @given(caps, moments, st.integers(0, 30 * DAY))

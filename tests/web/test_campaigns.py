@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from tests.web.shop import DRAFT, LIVE, full_house
 from tests.web.visitor import Clock, Visitor, fields_of, owner
-from volano.domain.campaign import Campaign
+from volano.domain.campaign import Campaign, Cap
 from volano.wiring import House
 
 
@@ -53,6 +53,30 @@ def test_a_draft_is_changed_by_its_form(house: House) -> None:
     assert {goal.key: goal.days for goal in kept.goals}["orders"] == 14
 
 
+def test_how_often_is_a_sentence_with_two_numbers_or_none(house: House) -> None:
+    visitor = owner(house)
+    assert 'name="cap.times" value=""' in visitor.see(f"/campaigns/{DRAFT.key}").text
+    visitor.send(f"/campaigns/{DRAFT.key}", **changed(visitor, cap__times="2", cap__days=" 7 "))
+    assert house.state.get(Campaign, DRAFT.key).cap == Cap(times=2, days=7)
+    visitor.send(f"/campaigns/{DRAFT.key}", **changed(visitor, name="Other"))
+    assert house.state.get(Campaign, DRAFT.key).cap == Cap(times=2, days=7)
+    visitor.send(f"/campaigns/{DRAFT.key}", **changed(visitor, cap__times="", cap__days=""))
+    assert house.state.get(Campaign, DRAFT.key).cap is None
+
+
+def test_the_cap_of_a_campaign_that_runs_is_told_and_cannot_be_changed(house: House) -> None:
+    house.state.put(replace(LIVE, cap=Cap(times=1, days=30)))
+    visitor = owner(house)
+    page = visitor.see(f"/campaigns/{LIVE.key}").text
+    assert "once a visit, in at most 1 visit within 30 days" in page
+    assert "cannot be changed while it runs: people who came before and after" in page
+    assert 'name="cap.times"' not in page
+    refused = visitor.send(f"/campaigns/{LIVE.key}", **{"cap.times": "9", "cap.days": "9"})
+    assert refused.status_code == 422
+    assert "cannot be changed" in refused.text
+    assert house.state.get(Campaign, LIVE.key).cap == Cap(times=1, days=30)
+
+
 def test_conditions_the_form_cannot_show_stay(house: House) -> None:
     house.state.put(replace(DRAFT, audience={"orders": {"$gte": 2}, "device": {"$in": ["iphone", "tablet"]}}))
     visitor = owner(house)
@@ -73,6 +97,8 @@ def test_conditions_the_form_cannot_show_stay(house: House) -> None:
         ("then", "never"),
         ("name", ""),
         ("body.a", "x" * 3_000),
+        ("cap.times", "2"),
+        ("cap.days", "7"),
     ],
 )
 def test_a_wrong_field_keeps_the_draft_and_says_what_is_wrong(house: House, field: str, text: str) -> None:
@@ -96,6 +122,18 @@ def test_publishing_can_be_taken_back_for_a_minute(house: House) -> None:
     clock.now += 61_000_000
     assert visitor.send("/campaigns/unpublish", key=DRAFT.key).status_code == 422
     assert house.state.get(Campaign, DRAFT.key).status == "live"
+
+
+@pytest.mark.parametrize(
+    ("times", "days", "named"),
+    [("0", "7", "1 to 100"), ("2", "366", "1 to 365"), ("1.5", "7", "cap.times"), ("2", "-7", "cap.days")],
+)
+def test_a_cap_that_is_none_is_refused_in_a_sentence(house: House, times: str, days: str, named: str) -> None:
+    visitor = owner(house)
+    page = visitor.send(f"/campaigns/{DRAFT.key}", **changed(visitor, cap__times=times, cap__days=days))
+    assert page.status_code == 422
+    assert named in page.text
+    assert house.state.get(Campaign, DRAFT.key) == DRAFT
 
 
 @pytest.mark.parametrize("act", ["stop", "ship"])

@@ -57,6 +57,17 @@ class Room:
 
         return asyncio.run(talk())
 
+    def served(self, path: str) -> bytes:
+        """The very body of an answer, as the application has it."""
+        bodies: list[bytes] = []
+
+        async def send(message: Any) -> None:
+            bodies.append(message.get("body", b""))
+
+        scope = {"type": "http", "method": "GET", "path": path, "headers": [(b"accept-encoding", b"gzip")]}
+        asyncio.run(self._app(scope, lambda: asyncio.sleep(0, {}), send))
+        return bodies[-1]
+
     def ask(self, **fields: Any) -> httpx.Response:
         return self.send("POST", "/v1/decide", json=ASK | fields)
 

@@ -88,6 +88,11 @@ def check(campaign: Campaign) -> None:
         raise BadInput("the campaign has no name; give it one")
     if not 0 < campaign.coverage <= 1:
         raise BadInput(f"coverage is {campaign.coverage:g}; it must be above 0 and at most 1")
+    if campaign.cap is not None and not (1 <= campaign.cap.times <= 100 and 1 <= campaign.cap.days <= 365):
+        raise BadInput(
+            f"the cap is {campaign.cap.times} visits in {campaign.cap.days} days; it must be 1 to 100 visits "
+            "in 1 to 365 days"
+        )
     if abs(sum(arm.weight for arm in campaign.arms) - 1) > 1e-6:
         raise BadInput("the shares of the arms do not add up to 100 %")
     if not any(arm.key == CONTROL and arm.weight >= 0.05 for arm in campaign.arms):

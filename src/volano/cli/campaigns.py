@@ -63,6 +63,8 @@ def ship(key: Key, home: Home = None, as_json: Json = False) -> None:
 def _show(campaign: Campaign) -> None:
     plan = campaign.plan
     lines = [f"{campaign.name}: {campaign.status} ({campaign.key})"]
+    if campaign.cap is not None:
+        lines.append(f"  At most {campaign.cap.times} visits of a person in {campaign.cap.days} days.")
     for arm in campaign.arms:
         if arm.content is not None:
             said = arm.content

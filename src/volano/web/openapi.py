@@ -10,7 +10,7 @@ import msgspec
 from volano import __version__
 from volano.web import configurations, openapi_events
 from volano.web.configurations import CONFIGURATIONS, Configuration
-from volano.web.decisions import BODY_LIMIT, DECIDE
+from volano.web.decisions import BODY_LIMIT, CONFIG, DECIDE
 from volano.web.formats.format import SWALLOWED, Format
 from volano.web.formats.known import FORMATS
 
@@ -53,6 +53,31 @@ _QUESTION = {
         "context": {"type": ["object", "null"]},
     },
 }
+_LIVE = {
+    "type": "object",
+    "required": ["campaigns"],
+    "properties": {
+        "campaigns": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["campaign", "salt", "coverage", "round", "format", "trigger", "arms"],
+                "properties": {
+                    "campaign": {"type": "string"},
+                    "salt": {"type": "string"},
+                    "coverage": {"type": "number"},
+                    "round": {"type": "integer"},
+                    "format": {"type": "string"},
+                    "trigger": {"type": "object"},
+                    "arms": {"type": "array", "items": {"type": "object", "required": ["key", "weight"]}},
+                    "cap": {"type": "object", "required": ["times", "days"]},
+                    "audience": {"type": "object"},
+                    "ask": {"const": True},
+                },
+            },
+        }
+    },
+}
 _MEANINGS = {
     400: "The body cannot be read.",
     401: "The write key is missing, unknown, replaced or revoked.",
@@ -80,6 +105,7 @@ def described() -> Part:
     for one in CONFIGURATIONS:
         paths[one.path] = {one.method.lower(): _question(one)}
     paths[DECIDE] = {"post": _decide()}
+    paths[CONFIG] = {"get": _live()}
     return {
         "openapi": "3.1.0",
         "info": {
@@ -94,6 +120,7 @@ def described() -> Part:
                 "Refused": _REFUSED,
                 "Taken": _TAKEN,
                 "Question": _QUESTION,
+                "Live": _LIVE,
                 **openapi_events.schemas(),
             },
             "securitySchemes": {
@@ -194,6 +221,19 @@ def _decide() -> Part:
         "responses": {
             "200": {"description": "What to show.", "content": {"application/json": {}}},
             **_errors(400, 401, 403, 408, 413, 429, 503),
+        },
+    }
+
+
+def _live() -> Part:
+    return {
+        "summary": "What is live, for a page that draws arms by itself; made to be kept by caches",
+        "tags": ["decisions"],
+        "parameters": [{"name": "key", "in": "path", "required": True, "schema": {"type": "string"}}],
+        "responses": {
+            "200": _answer("All that is live, until its ETag changes.", "Live"),
+            "304": {"description": "It is still what If-None-Match names."},
+            **_errors(403, 404),
         },
     }
 

@@ -68,6 +68,7 @@ def _show(request: Ask, desk: Desk, shown: Campaign, *, status: int = 200, probl
         events=list(dict.fromkeys((*EVENTS, shown.trigger.on))),
         sentence=sentence(shown),
         control=_control(shown),
+        often=how_often(shown),
         goals=[(goal, goal_name(goal.event, goal.measure), window(goal.days)) for goal in shown.goals],
         arms=[(arm, arm_name(arm.key)) for arm in shown.arms if arm.content is not None],
         verdict=next(iter(verdict_cards(verdicts[-1:], [shown], shop_of(state, desk.house.settings))), None),
@@ -112,6 +113,15 @@ def sentence(shown: Campaign) -> dict[str, str]:
         "Checkout Started": "starts checkout",
     }.get(shown.trigger.on, f"does “{shown.trigger.on}”")
     return {"when": when, "moment": moments[shown.trigger.then], "who": who}
+
+
+def how_often(shown: Campaign) -> str:
+    """How often one person is shown the campaign, as a part of a sentence."""
+    cap = shown.cap
+    within = (
+        f", in at most {words.many(cap.times, 'visit')} within {words.many(cap.days, 'day')}" if cap else ""
+    )
+    return f"once a visit{within}"
 
 
 def save(request: Ask, desk: Desk, key: str) -> Page:

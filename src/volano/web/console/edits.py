@@ -7,7 +7,7 @@ from typing import Any, get_args
 
 from msgspec.structs import replace
 
-from volano.domain.campaign import CONTROL, Arm, Campaign, Trigger
+from volano.domain.campaign import CONTROL, Arm, Campaign, Cap, Trigger
 from volano.domain.idea import Content, Format, TriggerKind
 from volano.errors import BadInput
 
@@ -25,6 +25,8 @@ def values_of(campaign: Campaign, dimensions: Sequence[str]) -> dict[str, str]:
         "value": f"{campaign.trigger.value:g}",
         "control": f"{100 * sum(arm.weight for arm in campaign.arms if arm.key == CONTROL):g}",
     }
+    cap = campaign.cap
+    values |= {"cap.times": str(cap.times) if cap else "", "cap.days": str(cap.days) if cap else ""}
     for name in dimensions:
         chosen = campaign.audience.get(name, "")
         values[f"who.{name}"] = chosen if isinstance(chosen, str) else ""
@@ -52,6 +54,7 @@ def edited(campaign: Campaign, sent: Mapping[str, str], dimensions: Sequence[str
         format=_one_of("format", sent.get("format", campaign.format), get_args(Format)),
         trigger=trigger,
         audience=_audience(campaign.audience, sent, dimensions),
+        cap=_cap(campaign.cap, sent),
         arms=_arms(campaign, sent),
         goals=tuple(
             replace(goal, days=_number(f"days.{goal.key}", sent.get(f"days.{goal.key}"), goal.days))
@@ -73,6 +76,21 @@ def _audience(
         if chosen:
             rule[name] = chosen
     return rule
+
+
+def _cap(before: Cap | None, sent: Mapping[str, str]) -> Cap | None:
+    """None where both numbers are left empty."""
+    if "cap.times" not in sent and "cap.days" not in sent:
+        return before
+    told = {name: sent.get(f"cap.{name}", "").strip() for name in ("times", "days")}
+    if not any(told.values()):
+        return None
+    for name, text in told.items():
+        if not text:
+            raise BadInput("a cap takes two numbers, visits and days; give both, or leave both empty")
+        if not text.isdecimal():
+            raise BadInput(f"cap.{name} is {text[:40]!r}; it must be a whole number")
+    return Cap(times=int(told["times"][:9]), days=int(told["days"][:9]))
 
 
 def _arms(campaign: Campaign, sent: Mapping[str, str]) -> tuple[Arm, ...]:
