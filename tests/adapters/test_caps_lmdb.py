@@ -12,6 +12,7 @@ import pytest
 from volano.adapters.caps_lmdb import LmdbCaps
 from volano.domain.campaign import Cap
 from volano.domain.durations import DAY
+from volano.errors import BrokenHome
 
 ONCE = Cap(times=1, days=7)
 
@@ -112,4 +113,11 @@ def test_a_disk_that_takes_no_more_is_told_in_a_sentence(tmp_path: Path) -> None
     )
     last = done.stderr.strip().splitlines()[-1]
     assert last.startswith("volano.errors.BrokenHome: how often campaigns were given cannot be counted")
-    assert last.endswith("free some disk")
+    assert "free some disk" in last
+
+
+def test_a_file_that_is_damaged_is_told_with_its_folder(tmp_path: Path) -> None:
+    LmdbCaps(tmp_path / "caps").fill(())
+    (tmp_path / "caps" / "data.mdb").write_bytes(os.urandom(100_000))
+    with pytest.raises(BrokenHome, match="delete the folder caps"):
+        taken(LmdbCaps(tmp_path / "caps"), 7, day=1)

@@ -69,7 +69,7 @@ def test_the_cap_of_a_campaign_that_runs_is_told_and_cannot_be_changed(house: Ho
     visitor = owner(house)
     page = visitor.see(f"/campaigns/{LIVE.key}").text
     assert "once a visit, in at most 1 visit within 30 days" in page
-    assert "cannot be changed while it runs: people who came before and after" in page
+    assert "cannot be changed while it runs: it would be another test from then on" in page
     assert 'name="cap.times"' not in page
     refused = visitor.send(f"/campaigns/{LIVE.key}", **{"cap.times": "9", "cap.days": "9"})
     assert refused.status_code == 422

@@ -106,8 +106,9 @@ class LmdbCaps:
     def _write(self, what: Any) -> None:
         try:
             self._room.write((_VISITS, _MADE), what)
-        except lmdb.Error as error:
-            told = f"how often campaigns were given cannot be counted ({error}): free some disk"
+        except (lmdb.Error, OSError) as error:
+            mend = f"free some disk, or delete the folder {self._path.name} of the home while no server runs"
+            told = f"how often campaigns were given cannot be counted ({error}): {mend}"
             raise BrokenHome(told) from error
 
     @cached_property
