@@ -61,11 +61,18 @@ class Room:
         """The very body of an answer, as the application has it."""
         bodies: list[bytes] = []
 
+        async def receive() -> Any:
+            return {"type": "http.request"}
+
         async def send(message: Any) -> None:
             bodies.append(message.get("body", b""))
 
-        scope = {"type": "http", "method": "GET", "path": path, "headers": [(b"accept-encoding", b"gzip")]}
-        asyncio.run(self._app(scope, lambda: asyncio.sleep(0, {}), send))
+        async def talk() -> None:
+            head = [(b"accept-encoding", b"gzip")]
+            scope = {"type": "http", "method": "GET", "path": path, "headers": head}
+            await self._app(scope, receive, send)
+
+        asyncio.run(talk())
         return bodies[-1]
 
     def ask(self, **fields: Any) -> httpx.Response:
