@@ -58,6 +58,24 @@ class Lake(Ids, Protocol):
     def offset(self, journal: str) -> int: ...
 
 
+class PersonalKeys(Protocol):
+    """The keys under which a lake seals what tells of somebody directly: 256 bits of chance an identity.
+
+    `of` gives those there are; `made` gives all, and has made those that lacked, on the disk, when it
+    returns: the same for whoever asks, of all processes. `drop` returns how many there were; they are off the
+    disk then, and an identity that comes again gets a new one. `mark` is a hash of an e-mail address, in any
+    case, that only this home can make.
+    """
+
+    def of(self, identities: Collection[int]) -> dict[int, bytes]: ...
+
+    def made(self, identities: Collection[int]) -> dict[int, bytes]: ...
+
+    def drop(self, identities: Collection[int]) -> int: ...
+
+    def mark(self, address: str) -> int: ...
+
+
 class Upkeep(Protocol):
     """Keeps a lake in shape; `progress(done, total)` is called now and then.
 

@@ -24,6 +24,7 @@ from volano.adapters.lake_parts import (
     read_part,
     read_schema,
 )
+from volano.adapters.lake_seals import NEEDED, WHOLE, Seals
 from volano.domain.tables import TABLES, TIME
 from volano.domain.view import View
 
@@ -36,15 +37,17 @@ class Blocks:
     snapshot: Snapshot
     links: Links
     view: View
+    seals: Seals
     people: Longs | None = None
     types: dict[str, pa.DataType] = field(default_factory=dict)
     strays: dict[tuple[str, int], pa.Table] = field(default_factory=dict)
     absent: set[str] = field(default_factory=set)
 
     @classmethod
-    def of(cls, files: Files, snapshot: Snapshot, links: Links, view: View) -> Blocks:
+    def of(cls, files: Files, snapshot: Snapshot, links: Links, view: View, seals: Seals) -> Blocks:
         """Finds, once for all blocks, the types of the columns and the rows that have strayed."""
-        blocks = cls(files=files, snapshot=snapshot, links=links, view=view, people=_wanted(view))
+        people = _wanted(view)
+        blocks = cls(files=files, snapshot=snapshot, links=links, view=view, seals=seals, people=people)
         blocks.types = blocks._types()
         blocks.absent = blocks._without()
         origins = None if blocks.people is None else links.origins(blocks.people)
@@ -138,7 +141,8 @@ class Blocks:
         columns = self._read_columns(ordered=len(parts) + len(strayed) > 1)
         for table, part in parts:
             rows = self._settled(self._rows(part, bucket, columns), part)
-            yield table, kept(rows, self.view, self._schema(table), inside=_inside(part, self.view))
+            rows = kept(rows, self.view, self._schema(table), inside=_inside(part, self.view))
+            yield table, self.seals.opened(rows)
         yield from strayed
 
     def _rows(self, part: Part, bucket: int, columns: set[str]) -> pa.Table:
@@ -170,6 +174,7 @@ class Blocks:
     def _read_columns(self, *, ordered: bool) -> set[str]:
         """What to read: the id only if runs must be put in order."""
         extra = [*(["id"] if ordered else []), *(["bot"] if self.view.humans else [])]
+        extra += [] if WHOLE.isdisjoint(self.columns) else NEEDED
         return {*self.columns, *(name for name, _ in self.view.only), *extra}
 
     def _shaped(self, pieces: list[tuple[str, pa.Table]]) -> pa.Table:
@@ -232,7 +237,7 @@ class Blocks:
         rows = rows.set_column(at, "person_id", pa.array(home))
         if self.people is not None:
             rows = rows.filter(pa.array(lake_ids.among(home, self.people)))
-        return [kept(rows, self.view, self._schema(part.table))]
+        return [self.seals.opened(kept(rows, self.view, self._schema(part.table)))]
 
 
 def _wanted(view: View) -> Longs | None:

@@ -111,7 +111,7 @@ def settle_strays(store: Store, links_of: LinksOf) -> None:
                 if links.any_left_between(part.person_low, part.person_high)
             ]
             exchanged = [
-                _unless_gone(store, some, partial(_settle_some, store, draft, some, links))
+                unless_gone(store, some, partial(_settle_some, store, draft, some, links))
                 for some in _batches(doubtful)
             ]
             if all(exchanged):
@@ -164,10 +164,10 @@ def _batches(parts: Iterable[Part]) -> Iterator[list[Part]]:
 def _exchange(store: Store, parts: list[Part], make: Callable[[Draft, list[Part]], list[Part]]) -> None:
     with store.preparing() as draft:
         if exists(draft.manifest, parts):
-            _unless_gone(store, parts, lambda: swapped(store, draft, parts, parts, make(draft, parts)))
+            unless_gone(store, parts, lambda: swapped(store, draft, parts, parts, make(draft, parts)))
 
 
-def _unless_gone(store: Store, parts: list[Part], act: Callable[[], bool]) -> bool:
+def unless_gone(store: Store, parts: list[Part], act: Callable[[], bool]) -> bool:
     """What `act` says; False if it could not read parts because somebody else has replaced them."""
     try:
         return act()

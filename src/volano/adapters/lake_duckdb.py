@@ -20,6 +20,7 @@ from volano.adapters import (
     lake_migration,
     lake_removal,
     lake_rewriting,
+    lake_sealing,
     lake_shadows,
 )
 from volano.adapters.lake_blocks import Blocks
@@ -27,6 +28,7 @@ from volano.adapters.lake_files import Files
 from volano.adapters.lake_links import Links, add_links, read_links
 from volano.adapters.lake_manifest import Draft, Manifest
 from volano.adapters.lake_parts import Longs, complete, derived, longs, write_rows
+from volano.adapters.lake_seals import Seals
 from volano.adapters.lake_sql import LakeSql
 from volano.adapters.lake_store import Store
 from volano.adapters.lake_verify import damage
@@ -34,7 +36,7 @@ from volano.domain.rewritten import Rewritten
 from volano.domain.tables import EVENTS, TABLES
 from volano.domain.view import Offset, Only, View
 from volano.errors import BadInput
-from volano.ports import T
+from volano.ports import PersonalKeys, T
 
 Mask = npt.NDArray[np.bool_]
 
@@ -47,8 +49,9 @@ _PENDING = 1_000  # identities whose rows are moved at every reading
 class DuckLake:
     """A lake in a directory; several processes may read and write it.
 
-    The number of buckets is fixed when the lake is made: a lake that exists keeps its own. `clock` gives
-    seconds since 1970 and names the day of arrival.
+    The number of buckets is fixed when the lake is made: a lake that exists keeps its own. What tells of
+    somebody directly is sealed with `keys`; without, it stands in the open. `clock` gives seconds since 1970
+    and names the day of arrival.
     """
 
     def __init__(
@@ -56,6 +59,7 @@ class DuckLake:
         place: Path | Files,
         buckets: int = 16,
         *,
+        keys: PersonalKeys | None = None,
         clock: Callable[[], float] = time.time,
         grace: float = _GRACE,
     ) -> None:
@@ -64,7 +68,8 @@ class DuckLake:
         self._files = place if isinstance(place, Files) else Files(Path(place))
         self.path = self._files.root
         self._store = Store(self._files, clock=clock, grace=grace)
-        self._store.create(buckets)
+        self._seals = Seals(keys)
+        self._store.create(buckets, sealed=keys is not None)
         lake_migration.migrate(self._store)
 
     @property
@@ -152,6 +157,7 @@ class DuckLake:
         """Moves strays for good and leaves one part per bucket and month of arrival; how many parts fewer."""
         before = len(self._store.snapshot().manifest.parts)
         lake_compaction.compact(self._store, self._links_of, progress)
+        lake_sealing.seal_all(self._store, self._seals, progress)
         lake_ids.merge_runs(self._store)
         return before - len(self._store.snapshot().manifest.parts)
 
@@ -162,6 +168,7 @@ class DuckLake:
             self._links_of(manifest).pending > _PENDING
             or any(len(parts) > lake_compaction.BORNE for parts in lake_compaction.scattered(manifest))
             or lake_ids.crowded(manifest)
+            or lake_sealing.due(manifest, self._seals)
         )
 
     def withdraw(self, origin: str) -> int:
@@ -195,7 +202,7 @@ class DuckLake:
 
     def rewrite(self, only: Only, of: Callable[[pa.Table], Rewritten]) -> dict[str, pa.Table]:
         """Puts others in the place of events, in one commit; see `ports.Corrections`."""
-        return lake_rewriting.rewrite(self._store, only, of, self._append)
+        return lake_rewriting.rewrite(self._store, only, of, self._append, self._seals)
 
     def summary(self) -> dict[str, int]:
         """Rows of each table that has any."""
@@ -239,7 +246,7 @@ class DuckLake:
         at = rows.column_names.index("person_id")
         home = links.resolve(longs(rows.column("identity")))
         rows = rows.set_column(at, rows.schema.field(at), pa.array(home))
-        draft.swap([], write_rows(draft, table, rows))
+        draft.swap([], write_rows(draft, table, self._seals.sealed(table, rows)))
         lake_ids.add(draft, table, longs(rows.column("id")))
         return rows
 
@@ -248,7 +255,7 @@ class DuckLake:
 
     def _blocks(self, view: View) -> Blocks:
         snapshot = self._store.snapshot()
-        return Blocks.of(self._files, snapshot, self._links_of(snapshot.manifest), view)
+        return Blocks.of(self._files, snapshot, self._links_of(snapshot.manifest), view, self._seals)
 
     def _each(self, view: View, of: Callable[[pa.Table], pa.Table]) -> Iterator[pa.Table]:
         """What `of` makes of each block with rows, in order, computed on all cores."""

@@ -11,7 +11,7 @@ import msgspec
 from volano.adapters.lake_files import SIDE, Files
 from volano.errors import BrokenHome
 
-VERSION = 2
+VERSION = 3
 _LONG_AGO = float("-inf")
 NEVER = -(2**63)  # a time before all
 HOT = -1  # the bucket of a small file with rows of any, sorted by bucket first
@@ -54,8 +54,9 @@ class Waste(msgspec.Struct, frozen=True, kw_only=True):
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """One snapshot of a lake: `links` say who each identity is, `moves` which rows may not lie there yet.
 
-    What happened before `expired` (UTC µs) was removed and does not come in any more. `settled` belongs to
-    version 1, where links were kept in the order of their telling.
+    What happened before `expired` (UTC µs) was removed and does not come in any more. `sealed` says that no
+    file tells of somebody in the open. `settled` belongs to version 1, where links were kept in the order of
+    their telling.
     """
 
     version: int = VERSION
@@ -68,6 +69,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     offsets: dict[str, int] = {}
     waste: tuple[Waste, ...] = ()
     expired: int = NEVER
+    sealed: bool = False
     settled: int = 0
 
     def runs(self) -> list[Run]:
@@ -164,7 +166,7 @@ def decode(raw: bytes, place: str) -> Manifest:
         manifest = msgspec.json.decode(raw, type=Manifest)
     except msgspec.MsgspecError as error:
         raise BrokenHome(f"the lake's {place} is damaged ({error}): restore a backup") from error
-    if manifest.version not in (1, VERSION):
+    if not 1 <= manifest.version <= VERSION:
         raise BrokenHome(
             f"the lake's {place} has version {manifest.version}, this program knows {VERSION}: upgrade it"
         )

@@ -1,9 +1,10 @@
-"""Lakes of version 1 made into lakes of now, once, when they are opened.
+"""Lakes of earlier versions made into lakes of now, once, when they are opened.
 
 Version 1 kept chains (alias → person → person), took the first word on an alias, and believed the person
 that a row was written under. Now a row's person is what its identity leads to: chains are followed to their
 end, an identity whose rows all lie under one person is linked to them, and a row that says otherwise than
-its identity arrives as its person.
+its identity arrives as its person. Version 2 had nothing sealed: that is done by compaction (`lake_sealing`),
+and the version only keeps programs away that would not know what is.
 """
 
 from __future__ import annotations
@@ -23,18 +24,23 @@ def migrate(store: Store) -> None:
     if store.snapshot().manifest.version == VERSION:
         return
     with store.writing() as draft:
-        if draft.manifest.version == VERSION:
-            return
-        old = draft.manifest.links
-        accepted = np.concatenate([draft.files.load(run.path) for run in old] or [np.empty((0, 2), np.int64)])
-        draft.change(version=VERSION, links=(), settled=0)
-        draft.discard({run.path for run in old})
-        links = add_links(draft, Links(files=draft.files), accepted[:, 0], _ends(accepted))
-        told = _told(draft, links)
-        new = _only_words(told, links)
-        links = add_links(draft, links, new[0], new[1])
-        for part in [part for part in draft.manifest.parts if _odd(draft, part, links).any()]:
-            _rewrite(draft, part, links)
+        if draft.manifest.version == 1:
+            _end_chains(draft)
+        draft.change(version=VERSION)
+
+
+def _end_chains(draft: Draft) -> None:
+    """Makes links of chains, and lets each row say whose it is."""
+    old = draft.manifest.links
+    accepted = np.concatenate([draft.files.load(run.path) for run in old] or [np.empty((0, 2), np.int64)])
+    draft.change(links=(), settled=0)
+    draft.discard({run.path for run in old})
+    links = add_links(draft, Links(files=draft.files), accepted[:, 0], _ends(accepted))
+    told = _told(draft, links)
+    new = _only_words(told, links)
+    links = add_links(draft, links, new[0], new[1])
+    for part in [part for part in draft.manifest.parts if _odd(draft, part, links).any()]:
+        _rewrite(draft, part, links)
 
 
 def _ends(accepted: People) -> People:

@@ -15,12 +15,13 @@ import pyarrow.parquet as pq
 from volano.adapters.lake_files import Files
 from volano.adapters.lake_ids import among
 from volano.adapters.lake_manifest import HOT, Draft, Part
-from volano.domain.tables import TABLES, TIME
+from volano.domain.tables import SEALED, TABLES, TIME
 from volano.errors import BadInput, BrokenHome
 
 ROW_GROUP = 32_768  # of one person to find: a fifth of the time at 122,880, for 4 % more bytes
 SPLIT = 20_000  # rows from which a file is split by bucket, and packed for size rather than for speed
 _EVER = (-(2**63), 2**63 - 1)
+_STORED = TABLES | {"events": pa.schema([*TABLES["events"], *SEALED])}
 
 Longs = npt.NDArray[np.int64]
 
@@ -180,7 +181,7 @@ def groups_kept(
 
 def stored_schema(table: str) -> pa.Schema | None:
     """The columns that a table's files shall have; None for what is derived."""
-    return TABLES.get(table.removeprefix("shadow_"))
+    return _STORED.get(table.removeprefix("shadow_"))
 
 
 def conformed(rows: pa.Table, schema: pa.Schema | None) -> pa.Table:

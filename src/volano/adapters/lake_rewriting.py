@@ -27,9 +27,11 @@ from volano.adapters.lake_parts import (
     longs,
     read_part,
     sifted,
+    stored_schema,
     write_rows,
 )
 from volano.adapters.lake_removal import free, release, taking_out
+from volano.adapters.lake_seals import Seals
 from volano.adapters.lake_shadows import note
 from volano.adapters.lake_store import Store
 from volano.domain.rewritten import Rewritten
@@ -38,12 +40,14 @@ from volano.domain.view import Only
 from volano.errors import BadInput
 
 HEADS = ["person_id", "id", "origin"]
+_STORED = stored_schema("events") or EVENTS
+
 Mask = npt.NDArray[np.bool_]
 Append = Callable[[Draft, dict[str, pa.Table]], dict[str, pa.Table]]
 
 
 def rewrite(
-    store: Store, only: Only, of: Callable[[pa.Table], Rewritten], append: Append
+    store: Store, only: Only, of: Callable[[pa.Table], Rewritten], append: Append, seals: Seals
 ) -> dict[str, pa.Table]:
     """Puts what `of` makes of the events that match in their place; HEADS of the rows added, by table.
 
@@ -56,7 +60,7 @@ def rewrite(
     def pick_of(_: Manifest) -> Callable[[Part], Mask | None]:
         return lambda part: _matching(store.files, part, only)
 
-    with taking_out(store, pick_of, ("id",), partial(_thought, of=of)) as (draft, taken):
+    with taking_out(store, pick_of, ("id",), partial(_thought, of=of, seals=seals)) as (draft, taken):
         free(draft, taken)
         told: list[_Thought] = [one.thought for one in taken]
         for table in sorted({name for one in told for name in one.drop}):
@@ -89,20 +93,21 @@ class _Thought:
     drop: dict[str, Ids]
 
 
-def _thought(draft: Draft, part: Part, mask: Mask, *, of: Callable[[pa.Table], Rewritten]) -> _Thought:
+def _thought(
+    draft: Draft, part: Part, mask: Mask, *, of: Callable[[pa.Table], Rewritten], seals: Seals
+) -> _Thought:
     """Reads the events anew, some at a time, and writes what comes of them."""
     links = read_links(draft.files, draft.manifest)
     written, drop = [], defaultdict(list)
-    for rows in _some_at_a_time(groups_kept(draft.files, part, mask, EVENTS)):
-        told = of(_at_home(rows, links))
+    for rows in _some_at_a_time(groups_kept(draft.files, part, mask, _STORED)):
+        told = of(_at_home(conformed(seals.opened(rows), EVENTS), links))
         for name, ids in told.drop.items():
             drop[name].append(np.array(ids, np.int64))
         for name, new in told.rows.items():
             if name == "merges":
                 raise BadInput("who is who is not to be read anew from events")
-            written.append(
-                _written(draft, name, _at_home(complete(name, new), links), hot=part.bucket == HOT)
-            )
+            whole = seals.sealed(name, _at_home(complete(name, new), links))
+            written.append(_written(draft, name, whole, hot=part.bucket == HOT))
     return _Thought(written=written, drop={name: np.concatenate(ids) for name, ids in drop.items()})
 
 
@@ -150,7 +155,7 @@ def _accepted(draft: Draft, written: list[_Written], append: Append) -> pa.Table
             if not mask.any():
                 new.append(part)
                 continue
-            twice.append(conformed(read_part(draft.files, part).filter(pa.array(mask)), TABLES[table]))
+            twice.append(conformed(read_part(draft.files, part).filter(pa.array(mask)), stored_schema(table)))
             new += sifted(draft, part, ~mask)
             draft.discard({part.path})
     draft.swap([], new)

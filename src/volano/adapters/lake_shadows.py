@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from volano.adapters import lake_ids
 from volano.adapters.lake_files import Files
 from volano.adapters.lake_manifest import Draft, Manifest
-from volano.adapters.lake_parts import conformed, longs, read_part, sifted
+from volano.adapters.lake_parts import conformed, longs, read_part, sifted, stored_schema
 from volano.domain.tables import TABLES, imported
 
 Ids = npt.NDArray[np.int64]
@@ -58,13 +58,14 @@ def lift(draft: Draft, table: str, ids: Ids, events: Ids) -> pa.Table:
 
     What is told by an event is taken out with it, so with one of `events`.
     """
-    found, gone = [TABLES[table].empty_table()], np.sort(ids)
+    schema = stored_schema(table) or TABLES[table]
+    found, gone = [schema.empty_table()], np.sort(ids)
     for part in [part for part in draft.manifest.parts if part.table == shadow(table)]:
         rows = read_part(draft.files, part, ["id", "event_id"])
         due = comes(rows, events, lake_ids.among(longs(rows.column("id")), gone))
         if due.any():
             rows = read_part(draft.files, part)
-            found.append(conformed(rows.filter(pa.array(due)), TABLES[table]))
+            found.append(conformed(rows.filter(pa.array(due)), schema))
             draft.swap([part], sifted(draft, part, ~due))
     lifted = pa.concat_tables(found)
     if len(lifted):

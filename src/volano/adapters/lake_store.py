@@ -42,14 +42,14 @@ class Store:
         self._swept_at = float("-inf")
         self._readers = Readers(files.root / "readers")
 
-    def create(self, buckets: int) -> None:
+    def create(self, buckets: int, *, sealed: bool) -> None:
         """Makes an empty lake unless there is one."""
         self.files.root.mkdir(parents=True, exist_ok=True)
         if self.files.mark() is None:
             with self._turn():
                 self.files.renew()
                 if self.files.mark() is None:
-                    self.files.replace(msgspec.json.encode(Manifest(buckets=buckets)))
+                    self.files.replace(msgspec.json.encode(Manifest(buckets=buckets, sealed=sealed)))
 
     def snapshot(self) -> Snapshot:
         """The newest snapshot; BrokenHome when it cannot be read."""

@@ -20,9 +20,8 @@ class Room:
     """One environment of this process. LMDB wants it opened once, and no reader while its map is resized."""
 
     def __init__(self, path: Path, map_size: int, *, synced: bool) -> None:
-        self._env = lmdb.open(
-            str(path), map_size=map_size, max_dbs=_KINDS, max_readers=_READERS, sync=synced, metasync=synced
-        )
+        how = {"mode": 0o600, "max_dbs": _KINDS, "max_readers": _READERS, "sync": synced, "metasync": synced}
+        self._env = lmdb.open(str(path), map_size=map_size, **how)
         self._safe = -1  # the transaction up to which all is on the disk
         self._gate = threading.Lock()  # held by each reader for the microseconds it reads
         self._turn = threading.Lock()  # held by the writer
@@ -119,7 +118,7 @@ def room_of(path: Path, map_size: int, *, synced: bool = True) -> Room:
     that cannot be read.
     """
     with _opening:
-        path.mkdir(parents=True, exist_ok=True)
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
         folder = (path.stat().st_dev, path.stat().st_ino)
         room = _rooms.get(folder)
         if room is None:

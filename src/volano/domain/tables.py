@@ -41,7 +41,7 @@ EVENTS = pa.schema(
         ("country", pa.string()),  # ISO 3166-1 alpha-2
         ("bot", pa.string()),  # why this is no person's doing; null for people
         ("device_id", pa.string()),
-        ("push_token", pa.string()),
+        ("push_token", pa.string()),  # null in files, where it is sealed
         ("path", pa.string()),
         ("campaign", pa.string()),  # of ours: set on exposures, clicks and closes
         ("variant", pa.string()),
@@ -55,6 +55,15 @@ EVENTS = pa.schema(
         ("quantity", pa.int64()),
         ("properties", pa.string()),  # all that came, as JSON, in the words of the shop
         ("left_out", pa.int64()),  # how many of them had no room; null: none
+    ]
+)
+
+# What the files of events have beside: the personal properties and the push token, which are null there,
+# sealed under a key of the row's identity. Whoever reads through `ports.Lake` has them where they were.
+SEALED = pa.schema(
+    [
+        ("personal", pa.string()),  # base64; null: there are none
+        ("address", pa.int64()),  # keyed hash of an e-mail address among them
     ]
 )
 
