@@ -16,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from volano.adapters.keys_lmdb import LmdbKeys
 from volano.adapters.lake_duckdb import DuckLake
 from volano.domain.tables import TIME, filled
 from volano.domain.view import View
@@ -25,13 +26,17 @@ DAY = 86_400_000_000
 
 
 def rows(chance: np.random.Generator, people: np.ndarray, many: int, at: int) -> pa.Table:
-    """Events such as a shop has, with properties of about 120 bytes."""
+    """Events such as a shop has, with properties of about 120 bytes; one in twenty gives an address."""
     who = chance.choice(people, many)
     product = chance.integers(0, 5_000, many).tolist()
+    calls = chance.random(many) < 0.05
     texts = [
-        f'{{"product_id":"p{one}","name":"Thing {one}","url":"https://shop.example/p/{one}"}}'
-        for one in product
+        f'{{"plan":"pro","email":"somebody{person:x}@mail.example"}}'
+        if call
+        else f'{{"product_id":"p{one}","name":"Thing {one}","url":"https://shop.example/p/{one}"}}'
+        for one, person, call in zip(product, who.tolist(), calls.tolist(), strict=True)
     ]
+    names = chance.choice(["Page Viewed", "Product Viewed", "Order Completed"], many)
     return filled(
         "events",
         {
@@ -40,7 +45,7 @@ def rows(chance: np.random.Generator, people: np.ndarray, many: int, at: int) ->
             "known_as": pa.array([f"a:{one:x}" for one in who.tolist()]),
             "time": pa.array(chance.integers(0, 365 * DAY, many)).cast(TIME),
             "id": pa.array(np.arange(at, at + many)),
-            "event": pa.array(chance.choice(["Page Viewed", "Product Viewed", "Order Completed"], many)),
+            "event": pa.array(np.where(calls, "Identified", names)),
             "path": pa.array([f"/p/{one}" for one in product]),
             "properties": pa.array(texts),
         },
@@ -90,7 +95,8 @@ def main() -> None:
     people = chance.integers(0, 2**62, told.people)
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder) / "lake"
-        lake = DuckLake(home, grace=0)
+        keys = LmdbKeys(Path(folder) / "keys")
+        lake = DuckLake(home, keys=keys, grace=0)
         for at in range(0, told.events, BATCH):
             lake.append({"events": rows(chance, people, min(BATCH, told.events - at), at)})
         lake.compact()
@@ -100,6 +106,7 @@ def main() -> None:
         print(f"{told.events:,} events of {told.people:,} people, {size:.1f} MB, {os.cpu_count()} cores")
         floor = measured("every file copied (floor)", lambda: copied(home, Path(folder) / "copy.parquet"))
         spent = measured(f"{told.forget:,} people forgotten", lambda: lake.forget(gone, gone))
+        measured("their keys dropped", lambda: keys.drop(gone))
         left = lake.read(View(columns=("id",), people=tuple(gone))).num_rows
         print(
             f"{spent / floor:.2f} × the CPU of the floor; {weight(home):.1f} MB and {left} of their rows left"

@@ -24,6 +24,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
+from volano.adapters.keys_lmdb import LmdbKeys
 from volano.adapters.lake_duckdb import DuckLake
 from volano.adapters.profiles_lmdb import LmdbProfiles
 from volano.domain.profile import Profile
@@ -120,7 +121,8 @@ def build(path: Path, count: int) -> None:
     dice = np.random.default_rng(7)
     for number in range(MONTHS):
         then = START + (number + 1) * 30 * DAY
-        lake = DuckLake(path, clock=lambda then=then: float(then), grace=0.0)  # type: ignore[misc]
+        keys = LmdbKeys(path.parent / "keys")
+        lake = DuckLake(path, keys=keys, clock=lambda then=then: float(then), grace=0.0)  # type: ignore[misc]
         lake.append({"events": month(number, count, dice)})
     lake.compact()
 
@@ -129,7 +131,8 @@ def made_anew(lake: Path, store: Path, segments: int) -> int:
     """All that is known of people from the lake into the store, with so many segments; how many people."""
     now = (START + 366 * DAY) * 1_000_000
     by = Knowledge(zone="Europe/Berlin", ready=ready(starters(now=now)[:segments]))
-    return rebuild_profiles(DuckLake(lake), LmdbProfiles(store), now=now, by=by)
+    house = DuckLake(lake, keys=LmdbKeys(lake.parent / "keys"))
+    return rebuild_profiles(house, LmdbProfiles(store), now=now, by=by)
 
 
 def sorted_by_duckdb(lake: Path, columns: list[str]) -> int:

@@ -19,6 +19,7 @@ from volano.ports import (
     Corrections,
     Journal,
     Lake,
+    PersonalKeys,
     Profiles,
     Sql,
     State,
@@ -29,6 +30,7 @@ from volano.settings import Settings
 
 if TYPE_CHECKING:
     from volano.adapters.journal_file import FileJournal
+    from volano.adapters.keys_lmdb import LmdbKeys
     from volano.adapters.lake_duckdb import DuckLake
     from volano.adapters.lake_s3 import S3Files
 
@@ -61,6 +63,7 @@ class House:
     profiles: Profiles
     census: Census
     caps: CapCounter
+    keys: PersonalKeys
     others: Callable[[], Sequence[Journal]] = _nobody
     geo: Callable[[str], str] = _nowhere
 
@@ -132,6 +135,7 @@ def open_house(settings: Settings, *, make: bool = True, journal: str = FIRST) -
         profiles=LmdbProfiles(home / "profiles"),
         census=ParquetCensus(home / "profiles"),
         caps=LmdbCaps(home / "caps"),
+        keys=_open_keys(home),
         others=_others(settings, home, journal, lake),
         geo=_open_geo(settings.geoip),
     )
@@ -140,7 +144,14 @@ def open_house(settings: Settings, *, make: bool = True, journal: str = FIRST) -
 def _open_lake(settings: Settings, home: Path) -> DuckLake:
     from volano.adapters.lake_duckdb import DuckLake
 
-    return DuckLake(_bucket(settings, home / "lake") or home / "lake", settings.buckets)
+    place = _bucket(settings, home / "lake") or home / "lake"
+    return DuckLake(place, settings.buckets, keys=_open_keys(home))
+
+
+def _open_keys(home: Path) -> LmdbKeys:
+    from volano.adapters.keys_lmdb import LmdbKeys
+
+    return LmdbKeys(home / "keys")
 
 
 def _bucket(settings: Settings, folder: Path) -> S3Files | None:
@@ -279,13 +290,22 @@ def forget_in_backups(state: State, hashes: Sequence[int], *, now: int) -> tuple
     return [path for path in paths if reached[path]], [path for path in paths if not reached[path]]
 
 
-def restore_home(settings: Settings, file: Path, move: Callable[[int, int], None]) -> int:
-    """Make the home of a backup, its profiles rebuilt; the number of files in it.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Restored:
+    """How many files came back, and what is to be said of them in a sentence ("": nothing)."""
+
+    files: int
+    warning: str
+
+
+def restore_home(settings: Settings, file: Path, move: Callable[[int, int], None]) -> Restored:
+    """Make the home of a backup, its profiles rebuilt.
 
     The identities that we have forgotten since it was written are forgotten again, and only those: who is
     one with them in the backup may have been parted from them before.
     """
     from volano.adapters.backup import forgotten_in, unpack
+    from volano.adapters.backup_keys import keys_place, take_back
     from volano.adapters.lake_s3_backup import put_back
     from volano.flow.forgetting import forget_just
     from volano.flow.ingest import drain_all, rebuild_profiles
@@ -294,13 +314,14 @@ def restore_home(settings: Settings, file: Path, move: Callable[[int, int], None
     gone = forgotten_in(file)
     home = Path(settings.home).resolve()
     files = unpack(file, home, move, lambda lake: put_back(lake, _bucket(settings, lake)))
+    warning = take_back(keys_place(file), _open_keys(home), home / "lake")
     house, now = open_house(settings), time.time_ns() // 1000
     by = knowledge(house.state, settings)
     names = [journal.name for journal in house.journals()]
     rebuild_profiles(house.lake, house.profiles, names, now=now, by=by)
     if gone:
         forget_just(house, gone, now=now, drain=lambda: drain_all(house))
-    return files
+    return Restored(files=files, warning=warning)
 
 
 def verify_home(settings: Settings) -> list[str]:

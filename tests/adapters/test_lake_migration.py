@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from volano.adapters.lake_duckdb import DuckLake
-from volano.domain.tables import EVENTS, TIME
+from volano.domain.tables import EVENTS, SEALED, TIME
 from volano.domain.view import View
 
 OLD = ["person_id", "time", "id", "identity", "known_as", "origin", "event", "source"]
@@ -83,7 +83,7 @@ def test_columns_that_old_files_lack_are_null_and_their_files_join_those_of_now(
         assert found_with(lake, only=(("os", ("iOS",)),)) == [12]
         lake.compact()
     [file] = [path for path in tmp_path.glob("events/b=00/*") if path.name > "2024-10-05"]
-    assert pq.read_schema(file).names == EVENTS.names
+    assert pq.read_schema(file).names == [*EVENTS.names, *SEALED.names]
 
 
 def found_with(lake: DuckLake, **view: object) -> list[int]:

@@ -104,7 +104,7 @@ def refused(house: House) -> str:
 def test_a_full_budget_ends_by_itself_without_a_new_event(tmp_path: Path) -> None:
     home, clock = tmp_path / "home", Clock(NOW / 1e6)
     house = opened(home)
-    lake = DuckLake(home / "lake", clock=clock)
+    lake = DuckLake(home / "lake", keys=house.keys, clock=clock)
     house = replace(house, lake=lake, upkeep=lake, corrections=lake)
     for part in range(4):
         texts = [{"text": "".join(map(str, range(part * 900 + n, part * 900 + n + 99)))} for n in range(300)]

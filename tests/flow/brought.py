@@ -14,6 +14,7 @@ from volano.flow.importing import ImportReport, run_import
 from volano.flow.inspecting import ImportRequest
 from volano.ports import Profiles
 from volano.settings import Settings
+from volano.testing.keys_memory import MemoryKeys
 from volano.testing.lake_memory import MemoryLake
 from volano.testing.profiles_memory import MemoryProfiles
 from volano.testing.state_memory import MemoryState
@@ -53,7 +54,7 @@ class House:
 
 def house_with(lake: str, folder: Path) -> House:
     """A house whose lake is in `memory` or of `duckdb`."""
-    made: Any = MemoryLake() if lake == "memory" else DuckLake(folder / "lake", 4)
+    made: Any = MemoryLake() if lake == "memory" else DuckLake(folder / "lake", 4, keys=MemoryKeys())
     return House(home=folder / "home", lake=made, state=MemoryState(), settings=Settings())
 
 

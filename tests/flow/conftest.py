@@ -11,6 +11,7 @@ from tests.flow.site import Site
 from volano.adapters.census_parquet import ParquetCensus
 from volano.adapters.lake_duckdb import DuckLake
 from volano.adapters.profiles_lmdb import LmdbProfiles
+from volano.testing.keys_memory import MemoryKeys
 
 
 @pytest.fixture(params=["memory", "disk"])
@@ -20,7 +21,7 @@ def site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Site]:
         yield Site()
     else:
         yield Site(
-            lake=DuckLake(tmp_path / "lake", 2),
+            lake=DuckLake(tmp_path / "lake", 2, keys=MemoryKeys()),
             profiles=LmdbProfiles(tmp_path / "profiles"),
             on_disk=ParquetCensus(tmp_path / "profiles"),
         )

@@ -9,6 +9,7 @@ from typing import Any
 from tests.flow.site import MINUTE, NOW, Site, event, order
 from volano.adapters.caps_lmdb import LmdbCaps
 from volano.adapters.census_parquet import ParquetCensus
+from volano.adapters.keys_lmdb import LmdbKeys
 from volano.adapters.lake_duckdb import DuckLake
 from volano.adapters.profiles_lmdb import LmdbProfiles
 from volano.domain.erasure import Receipt
@@ -21,9 +22,10 @@ from volano.domain.view import View
 from volano.flow.forgetting import forget
 from volano.flow.ingest import rebuild_profiles
 from volano.observe.identity import identity
-from volano.ports import CapCounter
+from volano.ports import CapCounter, PersonalKeys
 from volano.settings import Settings
 from volano.testing.caps_memory import MemoryCaps
+from volano.testing.keys_memory import MemoryKeys
 from volano.testing.profiles_memory import MemoryProfiles
 from volano.testing.state_memory import MemoryState
 
@@ -38,6 +40,7 @@ class House(Site):
     state: MemoryState = field(default_factory=MemoryState)
     settings: Settings = field(default_factory=Settings)
     caps: CapCounter = field(default_factory=MemoryCaps)
+    keys: PersonalKeys = field(default_factory=MemoryKeys)
 
     @property
     def corrections(self) -> Any:
@@ -75,9 +78,11 @@ def ann_and_bob(home: Path, *, disk: bool) -> House:
     """The house."""
     made = House(home=home)
     if disk:
+        keys = LmdbKeys(home / "keys")
         made = House(
             home=home,
-            lake=DuckLake(home / "lake", 2),
+            keys=keys,
+            lake=DuckLake(home / "lake", 2, keys=keys),
             profiles=LmdbProfiles(home / "live"),
             on_disk=ParquetCensus(home / "live"),
             caps=LmdbCaps(home / "caps"),

@@ -207,7 +207,7 @@ def test_no_free_page_of_the_live_store_still_names_them(house: House) -> None:
         house.send(event(user=f"joe{at}", anon=f"desk{at}"))
         house.drain()
     house.forget("ann")
-    for path in house.home.rglob("data.mdb"):
+    for path in (house.home / "live").rglob("data.mdb"):
         raw = path.read_bytes()
         assert [name for name in (b"u:ann", b"a:phone", b"rose.street", b"token") if name in raw] == []
         assert b"u:joe3" in raw

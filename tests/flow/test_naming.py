@@ -21,6 +21,7 @@ from volano.observe.identity import identity, order_row
 from volano.observe.naming import Names
 from volano.observe.rows import Rows
 from volano.settings import Settings
+from volano.testing.keys_memory import MemoryKeys
 from volano.testing.lake_memory import MemoryLake
 from volano.testing.profiles_memory import MemoryProfiles
 from volano.testing.state_memory import MemoryState
@@ -66,7 +67,8 @@ class Shop:
 @pytest.fixture(params=["memory", "disk"])
 def shop(request: pytest.FixtureRequest, tmp_path: Path) -> Shop:
     """Once in memory, once on disk."""
-    return Shop(MemoryLake() if request.param == "memory" else DuckLake(tmp_path / "lake", 2))
+    disk = DuckLake(tmp_path / "lake", 2, keys=MemoryKeys()) if request.param == "disk" else None
+    return Shop(disk or MemoryLake())
 
 
 def buy(shop: Shop, number: str, **more: Any) -> None:

@@ -21,6 +21,7 @@ from volano.settings import Settings
 from volano.testing.caps_memory import MemoryCaps
 from volano.testing.census_memory import MemoryCensus
 from volano.testing.journal_memory import MemoryJournal
+from volano.testing.keys_memory import MemoryKeys
 from volano.testing.lake_memory import MemoryLake
 from volano.testing.profiles_memory import MemoryProfiles
 from volano.testing.state_memory import MemoryState
@@ -49,6 +50,7 @@ def empty_house(home: Path = Path("unused")) -> House:
         profiles=profiles,
         census=MemoryCensus(profiles),
         caps=MemoryCaps(),
+        keys=MemoryKeys(),
     )
 
 

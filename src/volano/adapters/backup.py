@@ -2,7 +2,8 @@
 
 What makes it consistent: lake and journal are linked while the lake cannot commit, so that no segment behind
 the position that its manifest names can be forgotten; the state comes last. Profiles are left out: they are
-rebuilt from the lake. A small index beside the file (`backup_index`) names whom we have forgotten since.
+rebuilt from the lake. Beside the file lie a small index (`backup_index`), which names whom we have forgotten
+since, and the keys of what is sealed in the lake (`backup_keys`).
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ from pathlib import Path
 from typing import Protocol
 
 from volano.adapters.backup_index import finish, noted, noting
+from volano.adapters.backup_keys import keys_coming, write_keys
 from volano.adapters.journal_notes import DRAINED, NO_ROOM
+from volano.adapters.keys_lmdb import LmdbKeys
 from volano.adapters.lake_files import SORTING
 from volano.adapters.lake_holds import abandoned, held
 from volano.errors import BadFile, BrokenHome
@@ -52,8 +55,8 @@ def pack(
 ) -> int:
     """Write the home to `target` (.tar.gz), all of it or nothing; the number of files in it.
 
-    Beside it comes its index, `<target>.index.json`. `begun` is called when whom we forget from now on can be
-    noted, before anything is read.
+    Beside it come its index, `<target>.index.json`, and the keys, `<target>.keys`. `begun` is called when whom
+    we forget from now on can be noted, before anything is read.
     """
     if not (home / "state.db").is_file():
         raise BrokenHome(f"{home} holds no Volano data; name another with --home")
@@ -69,6 +72,7 @@ def pack(
         stage = Path(staged)
         (stage / _MARK).write_text(str(now))
         _stage_events(home, stage, lake)
+        write_keys(keys_coming(target), LmdbKeys(home / "keys"))  # whatever was sealed has its key by now
         _link_all(home / "imports", stage / "imports")
         _stage_state(home / "state.db", stage / "state.db")
         found = sorted(path for path in stage.rglob("*") if path.is_file())

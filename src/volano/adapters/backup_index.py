@@ -2,7 +2,8 @@
 
 While a backup is written its index lies under another name and collects whom we forget meanwhile; archive and
 index then take their names together. If that is torn between the two, the archive of before stands beside an
-index that says all it said before: each archive knows when it was made, and what was noted since counts.
+index that says all it said before: each archive knows when it was made, and what was noted since counts. The
+keys (`backup_keys`) take their name first: they have all that those before had, but of who is forgotten.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from pathlib import Path
 
 import msgspec
 
+from volano.adapters.backup_keys import keys_coming, keys_place, wipe_keys
 from volano.errors import BadFile
 
 
@@ -46,23 +48,31 @@ def noting(target: Path, *, made_at: int) -> Iterator[None]:
         yield
     finally:
         _coming(target).unlink(missing_ok=True)
+        keys_coming(target).unlink(missing_ok=True)
 
 
 def finish(target: Path, archive: Path, *, offsets: dict[str, int]) -> None:
-    """Gives an archive and the index that was kept for it their names."""
+    """Gives an archive, the index that was kept for it and the keys their names."""
     with _alone(target.parent):
         before = _read(_place(target)).forgotten if target.is_file() else []
         index = _read(_coming(target))
+        wipe_keys(keys_coming(target), index.since(index.made_at))  # they may be of a moment before
+        keys_coming(target).replace(keys_place(target))
         whole = msgspec.structs.replace(index, offsets=offsets, forgotten=[*before, *index.forgotten])
         _write(_place(target), whole)
         archive.replace(target)
 
 
 def note_forgotten(target: Path, hashes: Iterable[int], *, at: int) -> bool:
-    """Adds identities to the index of a backup, done or under way; False when it is out of reach."""
+    """Adds identities to the index of a backup, done or under way; False when it is out of reach.
+
+    Their keys are overwritten, also beside an archive that was moved away.
+    """
     whom = set(hashes)
     try:
         with _alone(target.parent):
+            for keys in (keys_place(target), keys_coming(target)):
+                wipe_keys(keys, whom)
             places = [_place(target)] if target.is_file() else []
             places += [_coming(target)] if _coming(target).is_file() else []
             for place in places:

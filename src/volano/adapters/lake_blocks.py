@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -23,6 +23,7 @@ from volano.adapters.lake_parts import (
     order,
     read_part,
     read_schema,
+    stored_schema,
 )
 from volano.adapters.lake_seals import NEEDED, WHOLE, Seals
 from volano.domain.tables import TABLES, TIME
@@ -70,7 +71,7 @@ class Blocks:
         rows = self._shaped(pieces)
         if len(pieces) > 1:
             rows = rows.take(pa.array(order(rows)))
-        return rows.select(self.columns)
+        return (self.seals.opened(rows) if self.sealed else rows).select(self.columns)
 
     def empty(self) -> pa.Table:
         """No rows, with the columns of the view."""
@@ -84,6 +85,11 @@ class Blocks:
             wanted.pop("table", None)
             wanted["table"] = None
         return list(wanted)
+
+    @property
+    def sealed(self) -> Sequence[str]:
+        """The columns from which some of those wanted are opened; none if all are as they lie."""
+        return () if WHOLE.isdisjoint(self.columns) else NEEDED
 
     def _types(self) -> dict[str, pa.DataType]:
         """The type of each column: that of the first table that has it, else null."""
@@ -99,8 +105,9 @@ class Blocks:
         }
 
     def _schema(self, table: str) -> pa.Schema:
-        if table in TABLES:
-            return TABLES[table]
+        stored = stored_schema(table)
+        if stored is not None:
+            return stored
         parts = [part for part in self.snapshot.manifest.parts if part.table == table]
         return read_schema(self.files, parts[0]) if parts else pa.schema([])
 
@@ -141,8 +148,7 @@ class Blocks:
         columns = self._read_columns(ordered=len(parts) + len(strayed) > 1)
         for table, part in parts:
             rows = self._settled(self._rows(part, bucket, columns), part)
-            rows = kept(rows, self.view, self._schema(table), inside=_inside(part, self.view))
-            yield table, self.seals.opened(rows)
+            yield table, kept(rows, self.view, self._schema(table), inside=_inside(part, self.view))
         yield from strayed
 
     def _rows(self, part: Part, bucket: int, columns: set[str]) -> pa.Table:
@@ -174,12 +180,11 @@ class Blocks:
     def _read_columns(self, *, ordered: bool) -> set[str]:
         """What to read: the id only if runs must be put in order."""
         extra = [*(["id"] if ordered else []), *(["bot"] if self.view.humans else [])]
-        extra += [] if WHOLE.isdisjoint(self.columns) else NEEDED
-        return {*self.columns, *(name for name, _ in self.view.only), *extra}
+        return {*self.columns, *self.sealed, *(name for name, _ in self.view.only), *extra}
 
     def _shaped(self, pieces: list[tuple[str, pa.Table]]) -> pa.Table:
         """One table of all pieces in the order of the view's tables, with one chunk in each column."""
-        names = [*self.columns, *(["id"] if len(pieces) > 1 and "id" not in self.columns else [])]
+        names = [*dict.fromkeys([*self.columns, *self.sealed, *(["id"] if len(pieces) > 1 else [])])]
         schema = pa.schema([(name, self.types[name]) for name in names])
         at = {table: number for number, table in enumerate(self.view.tables)}
         pieces = sorted(pieces, key=lambda piece: at[piece[0]])
@@ -237,7 +242,7 @@ class Blocks:
         rows = rows.set_column(at, "person_id", pa.array(home))
         if self.people is not None:
             rows = rows.filter(pa.array(lake_ids.among(home, self.people)))
-        return [self.seals.opened(kept(rows, self.view, self._schema(part.table)))]
+        return [kept(rows, self.view, self._schema(part.table))]
 
 
 def _wanted(view: View) -> Longs | None:

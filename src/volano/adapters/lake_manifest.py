@@ -12,6 +12,7 @@ from volano.adapters.lake_files import SIDE, Files
 from volano.errors import BrokenHome
 
 VERSION = 3
+SEALING = 3  # the version from which on some of a lake is sealed
 _LONG_AGO = float("-inf")
 NEVER = -(2**63)  # a time before all
 HOT = -1  # the bucket of a small file with rows of any, sorted by bucket first

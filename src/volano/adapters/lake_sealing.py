@@ -48,7 +48,7 @@ def _open(manifest: Manifest) -> list[Part]:
 
 
 def _sealed(store: Store, seals: Seals, part: Part) -> set[str]:
-    """Puts a sealed file in the place of one that tells of somebody; the path of what need not be looked at."""
+    """Puts a sealed file in the place of one that tells of somebody; what need not be looked at again."""
     with store.preparing() as draft:
         made: list[Part] = []
 

@@ -1,7 +1,7 @@
 """Personal values of events sealed on their way into the files of a lake, and opened on their way out.
 
-A row's personal properties and its push token are sealed as one text with AES-256-GCM-SIV (RFC 8452) under the
-key of its identity, to which they are bound (associated data), since merges, unmerges and compaction move
+A row's personal properties and its push token are sealed as one text with AES-256-GCM-SIV (RFC 8452) under
+the key of its identity, to which they are bound (associated data), since merges, unmerges and compaction move
 rows and change everything else. The nonce is always the same: this cipher then tells no more than that two
 rows of one identity say the same, and what a client tells at every page takes its bytes once.
 """
@@ -9,7 +9,7 @@ rows of one identity say the same, and what a client tells at every page takes i
 from __future__ import annotations
 
 import struct
-from base64 import b64decode, b64encode
+from binascii import a2b_base64, b2a_base64
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,9 +19,8 @@ import pyarrow.compute as pc
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCMSIV
 
-from volano.adapters.lake_parts import Longs, conformed, longs, stored_schema
+from volano.adapters.lake_parts import conformed, longs, stored_schema
 from volano.domain.event import IDENTIFIED
-from volano.domain.tables import SEALED
 from volano.observe.personal import Split, joined, split, worth_a_look
 from volano.ports import PersonalKeys
 
@@ -49,17 +48,13 @@ class Seals:
         return rows if self.keys is None else _sealed(self.keys, rows)
 
     def opened(self, rows: pa.Table) -> pa.Table:
-        """Rows of a file with their personal values where they were; some of a lost key have none."""
-        if "personal" not in rows.column_names:
-            return rows
-        column, rows = rows.column("personal"), rows.drop_columns(["personal"])
+        """Rows of files with their personal values where they were; some of a lost key have none."""
+        column = rows.column("personal")
         at = np.flatnonzero(pc.is_valid(column).to_numpy())
         if not len(at) or self.keys is None:
             return rows
         sealed = _encoded(column.take(pa.array(at)))
-        codes, first, place = np.unique(
-            np.asarray(sealed.indices), return_index=True, return_inverse=True
-        )
+        codes, first, place = np.unique(np.asarray(sealed.indices), return_index=True, return_inverse=True)
         whose = longs(rows.column("identity"))[at[first]].tolist()
         keys, texts = self.keys.of(whose), sealed.dictionary.take(pa.array(codes)).to_pylist()
         told = [_open(keys.get(one), one, text) for one, text in zip(whose, texts, strict=True)]
@@ -135,13 +130,15 @@ def _replaced(rows: pa.Table, at: Places, new: dict[str, pa.Array]) -> pa.Table:
 
 
 def _seal(key: bytes, identity: int, text: str) -> str:
-    return b64encode(AESGCMSIV(key).encrypt(_NONCE, text.encode(), _IDENTITY.pack(identity))).decode()
+    return b2a_base64(
+        AESGCMSIV(key).encrypt(_NONCE, text.encode(), _IDENTITY.pack(identity)), newline=False
+    ).decode()
 
 
 def _open(key: bytes | None, identity: int, text: str) -> tuple[str, str]:
     """Push token and properties; neither when the key is lost."""
     try:
-        raw = AESGCMSIV(key).decrypt(_NONCE, b64decode(text), _IDENTITY.pack(identity)) if key else b""
+        raw = AESGCMSIV(key).decrypt(_NONCE, a2b_base64(text), _IDENTITY.pack(identity)) if key else b""
     except (InvalidTag, ValueError):  # sealed under a key that was lost, and a new one made since
         raw = b""
     token, _, properties = raw.decode().partition(_BETWEEN)

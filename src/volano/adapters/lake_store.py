@@ -42,7 +42,7 @@ class Store:
         self._swept_at = float("-inf")
         self._readers = Readers(files.root / "readers")
 
-    def create(self, buckets: int, *, sealed: bool) -> None:
+    def create(self, buckets: int, *, sealed: bool = False) -> None:
         """Makes an empty lake unless there is one."""
         self.files.root.mkdir(parents=True, exist_ok=True)
         if self.files.mark() is None:

@@ -85,7 +85,9 @@ def restore(
     Example: volano restore shop.tar.gz --home ./shop-again
     """
     with progress("restoring") as move:
-        files = restore_home(read_settings(home=home), Path(file), move)
+        found = restore_home(read_settings(home=home), Path(file), move)
     settings = read_settings(home=home)
-    value = {"home": str(Path(settings.home).resolve()), "files": files}
-    answer(value, as_json, lambda: words.print(f"{files} files are in {value['home']}", markup=False))
+    value = {"home": str(Path(settings.home).resolve()), "files": found.files, "warning": found.warning}
+    answer(value, as_json, lambda: words.print(f"{found.files} files are in {value['home']}", markup=False))
+    if found.warning:
+        words.print(f"! {found.warning}", markup=False)

@@ -210,7 +210,7 @@ def _show_receipt(receipt: Receipt) -> None:
     answers.print(f"Receipt {receipt.key}: {receipt.people:,} people forgotten", markup=False)
     answers.print(f"  rows of the lake: {rows}", markup=False)
     told = f"  live records: {receipt.records:,}, refused lines: {receipt.lines:,}, staff: {receipt.staff:,}"
-    answers.print(told, markup=False)
+    answers.print(f"{told}, keys: {receipt.keys:,}", markup=False)
     answers.print(f"  secret of the marks, which is not kept: {receipt.secret}", markup=False)
     for name in receipt.rules:
         answers.print(f"  ! the rule of {name} may name them: look, and change it", markup=False)

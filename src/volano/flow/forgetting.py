@@ -32,7 +32,7 @@ from volano.observe.mentions import Mentions
 from volano.observe.merges import mended, merges_of
 from volano.observe.registry import seen_key
 from volano.observe.stitching import Forgotten, forgotten
-from volano.ports import CapCounter, Census, Corrections, Journal, Profiles, State
+from volano.ports import CapCounter, Census, Corrections, Journal, PersonalKeys, Profiles, State
 
 Backups = Callable[[Sequence[int]], tuple[list[str], list[str]]]
 
@@ -48,6 +48,8 @@ class Forgetting(House, Protocol):
     def census(self) -> Census: ...
     @property
     def caps(self) -> CapCounter: ...
+    @property
+    def keys(self) -> PersonalKeys: ...
     def journals(self) -> Sequence[Journal]: ...
 
 
@@ -62,9 +64,10 @@ def forget(
     """Forgets everybody whom the ids mean (see `people.meant`), and the ids themselves.
 
     First everything that was acknowledged is drained; then they go from the lake (all rows, and quarantined
-    events that name them), the live store, the lists of refused rows, the list of staff, the journals and
-    what is noted beside the backups. The receipt names nobody. All of them go in one pass. What was
-    interrupted is completed by running it again; to forget somebody twice, or somebody unknown, does no harm.
+    events that name them), with the keys of what is sealed in it, from the live store, the lists of refused
+    rows, the list of staff, the journals and what is noted beside the backups. The receipt names nobody. All
+    of them go in one pass. What was interrupted is completed by running it again; to forget somebody twice,
+    or somebody unknown, does no harm.
     """
     drain()
     with house.profiles.turn():
@@ -107,6 +110,7 @@ def _erased(house: Forgetting, gone: Whom, now: int) -> Receipt:
     dropped = house.caps.drop(gone.identities | {*gone.people})
     found, claimed, moved = _from_others(house, gone, now)
     rows = _from_lake(house, gone, claimed)
+    keys = house.keys.drop(gone.identities)  # what copies of the lake hold of them, nobody reads any more
     dropped += _from_store(house, gone, found)
     moved |= recalled(house, now=now) if not found.exact else set()
     remade(house, {*moved, *gone.near} - set(gone.people), now=now)
@@ -119,6 +123,7 @@ def _erased(house: Forgetting, gone: Whom, now: int) -> Receipt:
         at=now,
         people=gone.known,
         rows={table: count for table, count in rows.items() if count},
+        keys=keys,
         records=dropped,
         lines=lines,
         staff=staff,
@@ -142,7 +147,7 @@ def _from_staff(state: State, gone: Whom) -> int:
     """Takes them off the list of staff; how many entries."""
     names, count = {name.casefold() for name in gone.names}, 0
     for shop in state.find(Shop):
-        kept = tuple(one for one in shop.staff if one.casefold() not in names)
+        kept = tuple(one for one in shop.staff if one.casefold() not in names and not gone.addressed(one))
         if kept != shop.staff:
             count += len(shop.staff) - len(kept)
             state.put(replace(shop, staff=kept))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,7 @@ from volano.observe.identity import address_key
 from volano.observe.mentions import Mentions
 from volano.ports import Lake
 
+_EMAIL = re.compile(r"[^\s\"'`,:;(){}\[\]<>@]{1,100}@[^\s\"'`,:;(){}\[\]<>@]{1,200}")
 _QUARANTINED = ("id", "origin", "code", "message", "sample", "named")
 
 
@@ -44,6 +46,11 @@ class Whom:
     def hashes(self) -> frozenset[int]:
         """Those of the identities and of the e-mail addresses."""
         return self.identities | {address_key(name) for name in self.names if "@" in name}
+
+    def addressed(self, text: str) -> bool:
+        """Whether the text gives an e-mail address of theirs; also one of which only the hash is known."""
+        found = _EMAIL.findall(text) if "@" in text else []
+        return not self.hashes.isdisjoint(map(address_key, found))
 
 
 def whom(house: House, ids: Sequence[str]) -> Whom:
@@ -99,7 +106,10 @@ def refused_lines(folder: Path, whom: Whom) -> Iterator[tuple[Path, list[list[st
     for path in sorted(folder.glob("*-refused.csv")) if folder.is_dir() else []:
         with path.open(newline="", encoding="utf-8") as file:
             lines = list(csv.reader(file))
-        named = [number > 0 and any(map(mentions.within, line[1:])) for number, line in enumerate(lines)]
+        named = [
+            number > 0 and any(mentions.within(cell) or whom.addressed(cell) for cell in line[1:])
+            for number, line in enumerate(lines)
+        ]
         mine, others = (
             [line for line, is_theirs in zip(lines, named, strict=True) if is_theirs is wanted]
             for wanted in (True, False)

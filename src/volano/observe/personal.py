@@ -151,4 +151,3 @@ def _address(value: bytes) -> str:
     except msgspec.DecodeError:  # half of a character
         return ""
     return text if _ADDRESS.fullmatch(f'"{text}"') else ""
-
