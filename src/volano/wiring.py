@@ -313,15 +313,20 @@ def restore_home(settings: Settings, file: Path, move: Callable[[int, int], None
 
     gone = forgotten_in(file)
     home = Path(settings.home).resolve()
-    files = unpack(file, home, move, lambda lake: put_back(lake, _bucket(settings, lake)))
-    warning = take_back(keys_place(file), _open_keys(home), home / "lake")
+    warnings = []
+
+    def lake(folder: Path) -> None:
+        warnings.append(take_back(keys_place(file), _open_keys(folder.parent), folder))
+        put_back(folder, _bucket(settings, folder))
+
+    files = unpack(file, home, move, lake)
     house, now = open_house(settings), time.time_ns() // 1000
     by = knowledge(house.state, settings)
     names = [journal.name for journal in house.journals()]
     rebuild_profiles(house.lake, house.profiles, names, now=now, by=by)
     if gone:
         forget_just(house, gone, now=now, drain=lambda: drain_all(house))
-    return Restored(files=files, warning=warning)
+    return Restored(files=files, warning=warnings[0])
 
 
 def verify_home(settings: Settings) -> list[str]:

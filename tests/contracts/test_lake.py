@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -31,6 +33,7 @@ from volano.adapters.lake_s3 import S3Files
 from volano.domain.tables import EVENTS, TIME
 from volano.domain.view import Offset, View
 from volano.errors import BadInput
+from volano.testing.keys_memory import MemoryKeys
 from volano.testing.lake_memory import MemoryLake
 
 
@@ -275,6 +278,21 @@ STEPS = st.lists(
 )
 
 
+def personal(name: int, person: int) -> dict[str, Any]:
+    """What an event tells of somebody, always alike, and which event it is."""
+    traits = {"email": f"p{person}@shop.example"} if person % 3 else {}
+    return {
+        "properties": json.dumps({"n": name} | traits),
+        "push_token": f"t{person}" if person % 2 else None,
+    }
+
+
+def told(lake: AnyLake) -> list[tuple[Any, ...]]:
+    """All that events tell of people."""
+    rows = seen(lake, "person_id", "id", "properties", "push_token")
+    return sorted((*row[:2], json.dumps(json.loads(row[2]), sort_keys=True), str(row[3])) for row in rows)
+
+
 def play(lake: AnyLake, steps: list[Step]) -> dict[int, int]:
     """Appends, merges and tidies as told; who each identity is in the end.
 
@@ -296,7 +314,8 @@ def play(lake: AnyLake, steps: list[Step]) -> dict[int, int]:
             rows = []
             for pair in pairs if kind in (table_name, "both") else ():
                 name += 1
-                rows.append({**make(name, *pair), "origin": "odd" if name % 2 else "even"})
+                told = personal(name, pair[0]) if table_name == "events" else {}
+                rows.append({**make(name, *pair), "origin": "odd" if name % 2 else "even", **told})
                 now |= {pair[0]: pair[1]} if table_name == "merges" else {}
             if rows:
                 lake.append({table_name: table(rows)})
@@ -345,8 +364,9 @@ def test_blocks_hold_whole_people_whatever_is_appended_and_said(place: str, step
     memory = MemoryLake(buckets=2)
     now = play(memory, steps)
     with tempfile.TemporaryDirectory() as home:
-        duck = DuckLake(PLACES[place](Path(home)), buckets=4)
+        duck = DuckLake(PLACES[place](Path(home)), buckets=4, keys=MemoryKeys())
         assert play(duck, steps) == now
+        assert told(duck) == told(memory)
         for view in VIEWS:
             assert duck.tally(view, people) == memory.tally(view, people)
         found = duck.tally(View(columns=("identity",)), strangers) or Strangers()

@@ -55,8 +55,8 @@ def pack(
 ) -> int:
     """Write the home to `target` (.tar.gz), all of it or nothing; the number of files in it.
 
-    Beside it come its index, `<target>.index.json`, and the keys, `<target>.keys`. `begun` is called when whom
-    we forget from now on can be noted, before anything is read.
+    Beside it come its index, `<target>.index.json`, and the keys, `<target>.keys`. `begun` is called when
+    whom we forget from now on can be noted, before anything is read.
     """
     if not (home / "state.db").is_file():
         raise BrokenHome(f"{home} holds no Volano data; name another with --home")
