@@ -169,6 +169,17 @@ def test_a_row_is_found_in_plain_parquet_by_the_mark_of_its_address(lake: DuckLa
     assert {row["address"] for row in rows if row["event"] != IDENTIFIED} == {None}
 
 
+def test_sql_shows_what_is_sealed_as_it_lies_and_finds_the_rows_of_an_address(lake: DuckLake) -> None:
+    lake.append({"events": table(ROWS)})
+    lake.append({"merges": table([merge(1, 1, 2)])})
+    found = "SELECT DISTINCT person_id FROM events WHERE address = address_mark('P1@shop.example')"
+    assert lake.sql().ask(found).read_all().to_pydict() == {"person_id": [2]}
+    shown = lake.sql().ask("SELECT properties, personal, push_token FROM events").read_all()
+    assert not any(secret in str(shown.to_pydict()) for secret in SECRETS)
+    assert shown["personal"].null_count == 6
+    assert lake.sql().ask("SELECT address_mark(NULL) AS x").read_all().to_pydict() == {"x": [None]}
+
+
 def shouted(events: pa.Table) -> Rewritten:
     """The same rows, which have come whole, of a variant."""
     assert events.schema == EVENTS

@@ -217,7 +217,7 @@ class DuckLake:
 
     def sql(self) -> LakeSql:
         """The lake, for questions in SQL."""
-        return LakeSql(self._store)
+        return LakeSql(self._store, self._seals.keys)
 
     def _unknown(self, manifest: Manifest, table: str, rows: pa.Table) -> Mask:
         """True for the rows whose id the table does not have."""

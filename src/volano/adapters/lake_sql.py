@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.dataset as ds
+from duckdb.sqltypes import BIGINT, VARCHAR
 
 from volano.adapters.lake_files import Files
 from volano.adapters.lake_links import Links, read_links
@@ -19,6 +20,7 @@ from volano.adapters.lake_shadows import SHADOWS
 from volano.adapters.lake_store import Store
 from volano.domain.tables import TABLES
 from volano.errors import BadInput
+from volano.ports import PersonalKeys
 
 _ROWS = 10_000  # in a batch of an answer
 
@@ -26,10 +28,11 @@ _ROWS = 10_000  # in a batch of an answer
 class LakeSql:
     """Answers SQL about a lake as it is when it is asked; nothing is written."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, keys: PersonalKeys | None) -> None:
         self._store = store
+        self._keys = keys
         with store.reading():
-            self._view = _View(store.files, store.snapshot().manifest)
+            self._view = _View(store.files, store.snapshot().manifest, keys)
 
     @property
     def tables(self) -> tuple[str, ...]:
@@ -42,7 +45,7 @@ class LakeSql:
             stack.enter_context(self._store.reading())
             manifest = self._store.snapshot().manifest
             if manifest.commits != self._view.commits:
-                self._view = _View(self._store.files, manifest)
+                self._view = _View(self._store.files, manifest, self._keys)
             answer = self._view.ask(query)
             return pa.RecordBatchReader.from_batches(answer.schema, _batches(answer, stack.pop_all()))
 
@@ -57,15 +60,17 @@ def _batches(answer: pa.RecordBatchReader, reading: ExitStack) -> Iterator[pa.Re
 
 
 class _View:
-    """The tables of one snapshot in DuckDB."""
+    """The tables of one snapshot in DuckDB, and `address_mark`, by which rows of an e-mail are found."""
 
-    def __init__(self, files: Files, manifest: Manifest) -> None:
+    def __init__(self, files: Files, manifest: Manifest, keys: PersonalKeys | None) -> None:
         derived = {part.table for part in manifest.parts} - set(TABLES) - SHADOWS
         self.tables = (*TABLES, *sorted(derived))
         self.commits = manifest.commits
         self._connection = duckdb.connect(config={"autoinstall_known_extensions": "false"})
         self._connection.execute("SET TimeZone = 'UTC'")
         self._connection.register("volano_links", _links(read_links(files, manifest)))
+        if keys is not None:
+            self._connection.create_function("address_mark", keys.mark, [VARCHAR], BIGINT)
         for table in self.tables:
             files_of = [part.path for part in manifest.parts if part.table == table]
             self._connection.register(f"volano_{table}", _dataset(files, table, files_of))
