@@ -5,7 +5,6 @@ from __future__ import annotations
 import stat
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import pytest
@@ -15,6 +14,7 @@ from tests.flow.site import NOW, event
 from volano.adapters.backup_keys import keys_place, wipe_keys
 from volano.adapters.keys_lmdb import LmdbKeys
 from volano.adapters.lake_files import MANIFEST
+from volano.domain.erasure import Receipt
 from volano.domain.event import IDENTIFIED, Intake, Refusal
 from volano.domain.profile import Profile
 from volano.domain.shop import Shop
@@ -60,7 +60,7 @@ def back(tmp_path: Path, name: str = "again") -> tuple[House, str]:
     return open_house(settings), warning
 
 
-def forgotten(house: House, *ids: str) -> Any:
+def forgotten(house: House, *ids: str) -> Receipt:
     backups = partial(forget_in_backups, house.state, now=NOW + 1)
     return forget(house, ids, now=NOW + 1, drain=int, backups=backups)
 
@@ -127,7 +127,8 @@ def test_who_is_forgotten_can_be_read_in_no_backup_of_before(house: House, tmp_p
 
 
 def test_who_is_forgotten_while_a_backup_is_written_has_no_key_in_it(house: House, tmp_path: Path) -> None:
-    key, done = key_of(house, ANN), []
+    key = key_of(house, ANN)
+    done: list[Receipt] = []
 
     def move(_done: int, _total: int) -> None:
         if not done:

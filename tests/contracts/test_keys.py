@@ -21,7 +21,7 @@ def keys(request: pytest.FixtureRequest, tmp_path: Path) -> PersonalKeys:
 def test_keys_are_made_once_and_each_is_another(keys: PersonalKeys) -> None:
     assert keys.of(ENDS) == {}
     made = keys.made(ENDS)
-    assert (made.keys(), len({*made.values()})) == ({*ENDS}, len(ENDS))
+    assert (set(made), len({*made.values()})) == ({*ENDS}, len(ENDS))
     assert {len(key) for key in made.values()} == {32}
     assert keys.made([*ENDS, 8]).items() > made.items()
     assert keys.of([7, 9]) == {7: made[7]}

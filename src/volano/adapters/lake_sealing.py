@@ -13,11 +13,13 @@ from volano.adapters.lake_manifest import Draft, Manifest, Part
 from volano.adapters.lake_parts import ROW_GROUP, codec, conformed, new_path, stored_schema
 from volano.adapters.lake_seals import Seals, in_the_open
 from volano.adapters.lake_store import Store
+from volano.domain.tables import EVENTS
 
 Progress = Callable[[int, int], None]
 
 _TABLES = ("events", "shadow_events")
-_LOOKED_AT = ["identity", "event", "properties", "push_token", "personal"]
+_STORED = stored_schema("events") or EVENTS
+_LOOKED_AT = pa.schema([_STORED.field(name) for name in ("event", "properties", "push_token", "personal")])
 _TRIES = 5
 
 
@@ -64,16 +66,16 @@ def _sealed(store: Store, seals: Seals, part: Part) -> set[str]:
 
 
 def _written(draft: Draft, seals: Seals, part: Part) -> Part:
-    path, schema = new_path(draft, (part.table, part.bucket), part.day), stored_schema(part.table)
+    path = new_path(draft, (part.table, part.bucket), part.day)
     how = {"compression": codec(part.rows), "row_group_size": ROW_GROUP}
     groups = _groups(draft.files, part, None)
-    draft.files.write(path, (seals.sealed(part.table, rows) for rows in groups), schema, **how)
+    draft.files.write(path, (seals.sealed(part.table, rows) for rows in groups), _STORED, **how)
     return msgspec.structs.replace(part, path=path)
 
 
 def _tells(files: Files, part: Part) -> bool:
-    schema = pa.schema([field for field in stored_schema(part.table) if field.name in _LOOKED_AT])
-    return any(in_the_open(conformed(rows, schema)) for rows in _groups(files, part, schema.names))
+    groups = _groups(files, part, _LOOKED_AT.names)
+    return any(in_the_open(conformed(rows, _LOOKED_AT)) for rows in groups)
 
 
 def _groups(files: Files, part: Part, columns: list[str] | None) -> Iterator[pa.Table]:
