@@ -114,6 +114,22 @@ def test_compaction_merges_and_unmerges_move_what_is_sealed_untouched(
     assert sum(sealed.values()) > 1
 
 
+@pytest.mark.parametrize("properties", [None, "", "{}", '{"n":1}', "no JSON"])
+@pytest.mark.parametrize("token", [None, "", "token-\0x"])
+def test_what_is_not_there_is_not_there_afterwards(
+    lake: DuckLake, properties: str | None, token: str | None
+) -> None:
+    rows = [event(1, 1, properties=properties, push_token=token), call(2, 1), event(3, 1, event=IDENTIFIED)]
+    lake.append({"events": table(rows)})
+    for _ in range(2):
+        assert seen(lake, "properties", "push_token", only=(("id", ("1", "3")),)) == [
+            (properties, token),
+            (None, None),
+        ]
+        lake.compact()
+    assert in_the_open(lake) == []
+
+
 def test_what_somebody_says_again_is_sealed_alike_and_what_another_says_is_not(lake: DuckLake) -> None:
     rows = [
         {**call(1, 1), "properties": "{}"},
@@ -227,7 +243,7 @@ def test_files_of_before_are_sealed_by_compaction(tmp_path: Path, shape: str) ->
     old = DuckLake(tmp_path / "lake", buckets=2, grace=0)
     for low in (0, 6):
         old.append({"events": table(ROWS[low : low + 6])})
-    old.append({"events": table([view_of(50, 1)])})
+    old.append({"events": table([view_of(50, 1), event(51, 1, properties="{}", push_token="")])})
     PLACES[shape](old)
     before = sorted(told(old))
     assert in_the_open(old) != []
@@ -241,7 +257,7 @@ def test_files_of_before_are_sealed_by_compaction(tmp_path: Path, shape: str) ->
     assert in_the_open(lake) == []
     assert sorted(told(lake)) == before
     assert not lake.needs_compaction()
-    assert (lake.verify(), lake.summary()) == ([], {"events": 13})
+    assert (lake.verify(), lake.summary()) == ([], {"events": 14})
 
 
 def test_a_new_lake_has_nothing_to_seal_later(lake: DuckLake) -> None:

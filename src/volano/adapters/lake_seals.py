@@ -28,7 +28,7 @@ NEEDED = ("personal", "identity")  # columns from which these are opened:
 WHOLE = frozenset({"properties", "push_token"})
 _NONCE = bytes(12)
 _IDENTITY = struct.Struct(">q")
-_BETWEEN = "\0"  # between a token and properties; JSON has none
+_BETWEEN = "\0"  # between properties, which are JSON and have none, and a token
 
 Places = npt.NDArray[np.intp]
 
@@ -63,16 +63,17 @@ class Seals:
 
 def in_the_open(rows: pa.Table) -> bool:
     """Whether some of these rows of events, as they are stored, tell of somebody."""
-    some = rows.filter(pa.array(_telling(rows)))
-    tokens, calls = some.column("push_token"), some.select(["event", "properties"]).to_pylist()
-    return tokens.null_count < len(tokens) or any(_split(**call).personal for call in calls)
+    some = rows.filter(pa.array(_telling(rows))).select(["push_token", "event", "properties"]).to_pylist()
+    return any(one.pop("push_token") or _split(**one).personal for one in some)
 
 
 def _telling(rows: pa.Table) -> npt.NDArray[np.bool_]:
     """True for the rows that may tell of somebody in the open."""
     told = worth_a_look(rows.column("event"), rows.column("properties"))
-    told = pc.and_(pc.or_(told, pc.is_valid(rows.column("push_token"))), pc.is_null(rows.column("personal")))
-    found: npt.NDArray[np.bool_] = told.to_numpy()
+    reached = pc.fill_null(pc.not_equal(rows.column("push_token"), ""), False)
+    found: npt.NDArray[np.bool_] = pc.and_(
+        pc.or_(told, reached), pc.is_null(rows.column("personal"))
+    ).to_numpy()
     return found
 
 
@@ -86,12 +87,16 @@ def _sealed(keys: PersonalKeys, rows: pa.Table) -> pa.Table:
     some = rows.select(["identity", "event", "properties", "push_token"]).take(pa.array(at))
     calls, call = _distinct(some.select(["event", "properties"]))
     splits = [_split(**one) for one in calls.to_pylist()]
+    rests = [
+        one.rest if one.personal else text
+        for one, text in zip(splits, calls.column("properties").to_pylist(), strict=True)
+    ]
     said, each = _distinct(
         pa.table({"identity": some.column("identity"), "call": call, "token": some.column("push_token")})
     )
     whose = said.column("identity").to_pylist()
     plain = [
-        f"{token or ''}{_BETWEEN}{splits[one].personal}" if token or splits[one].personal else None
+        f"{splits[one].personal}{_BETWEEN}{token or ''}" if token or splits[one].personal else None
         for one, token in zip(said.column("call").to_pylist(), said.column("token").to_pylist(), strict=True)
     ]
     made = keys.made({one for one, text in zip(whose, plain, strict=True) if text is not None})
@@ -100,7 +105,7 @@ def _sealed(keys: PersonalKeys, rows: pa.Table) -> pa.Table:
     ]
     marks = [keys.mark(one.email) if one.email else None for one in splits]
     new = {
-        "properties": pa.array([one.rest for one in splits], pa.string()).take(pa.array(call)),
+        "properties": pa.array(rests, pa.string()).take(pa.array(call)),
         "push_token": pa.nulls(len(at), pa.string()),
         "personal": pa.array(texts, pa.string()).take(pa.array(each)),
         "address": pa.array(marks, pa.int64()).take(pa.array(call)),
@@ -141,7 +146,7 @@ def _open(key: bytes | None, identity: int, text: str) -> tuple[str, str]:
         raw = AESGCMSIV(key).decrypt(_NONCE, a2b_base64(text), _IDENTITY.pack(identity)) if key else b""
     except (InvalidTag, ValueError):  # sealed under a key that was lost, and a new one made since
         raw = b""
-    token, _, properties = raw.decode().partition(_BETWEEN)
+    properties, _, token = raw.decode().partition(_BETWEEN)
     return token, properties
 
 

@@ -13,10 +13,11 @@ class View:
 
     `columns` are those wanted (`person_id` and `time` are always there; a column that a table lacks is
     null in its rows). With several tables a string column `table` says where a row is from. `since` and
-    `until` bound `time` to [since, until) in UTC microseconds. `only` keeps rows whose column has one
-    of the given values, numbers as their digits (rows of tables that lack the column are kept). `people`
-    are the persons wanted (None: everybody; cheap for a few thousand among millions of rows), `without` those
-    left out; `humans` leaves out rows with `bot` set. Persons are those of now, whatever a row once said.
+    `until` bound `time` to [since, until) in UTC microseconds. `only` keeps rows whose column (neither
+    `properties` nor `push_token`, which may be sealed) has one of the given values, numbers as their digits
+    (rows of tables that lack the column are kept). `people` are the persons wanted (None: everybody; cheap
+    for a few thousand among millions of rows), `without` those left out; `humans` leaves out rows with `bot`
+    set. Persons are those of now, whatever a row once said.
     """
 
     tables: tuple[str, ...] = ("events",)
