@@ -18,6 +18,7 @@ from tests.adapters.test_lake_duckdb import events
 from volano.adapters.lake_duckdb import DuckLake
 from volano.adapters.lake_manifest import Manifest, Part
 from volano.domain.tables import TABLES, TIME
+from volano.testing.keys_memory import MemoryKeys
 
 PAGE = (Path(__file__).parents[2] / "docs/reference/lake.md").read_text()
 FIRST, *BLOCKS = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
@@ -27,11 +28,12 @@ RUNNABLE = [block for block in BLOCKS if all(importlib.util.find_spec(name) for 
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
-    """A lake with compacted and hot files, one person merged since."""
-    lake = DuckLake(tmp_path, buckets=2)
+    """A lake with compacted and hot files, some of it sealed, one person merged since."""
+    lake = DuckLake(tmp_path, buckets=2, keys=MemoryKeys())
+    told = pa.array(['{"email":"ann@shop.example"}', "{}"] * 5)
     lake.append({"events": events(range(20), people=4)})
     lake.compact()
-    lake.append({"events": events(range(20, 30), people=4)})
+    lake.append({"events": events(range(20, 30), people=4).append_column("properties", told)})
     told = {"person_id": [2], "time": pa.array([0]).cast(TIME), "id": [1], "identity": [1], "alias": [1]}
     lake.append({"merges": pa.table(told)})
     return tmp_path

@@ -215,6 +215,20 @@ def test_a_rewrite_sees_the_whole_and_leaves_it_sealed(lake: DuckLake) -> None:
     assert in_the_open(lake) == []
 
 
+def doubled(events: pa.Table) -> Rewritten:
+    """Each row twice, of which the lake takes one."""
+    return Rewritten(rows={"events": pa.concat_tables([events, events])})
+
+
+def test_a_row_that_is_rewritten_twice_is_there_once_and_sealed(lake: DuckLake) -> None:
+    lake.append({"events": table([*ROWS, call(90, 1, origin="imp_1")])})
+    before = sorted(told(lake))
+    lake.rewrite((), doubled)
+    lake.sweep()
+    assert sorted(told(lake)) == before
+    assert in_the_open(lake) == []
+
+
 def test_what_waits_behind_an_import_is_sealed_and_comes_back_whole(lake: DuckLake) -> None:
     lake.append({"events": table([call(1, 1, origin="imp_1"), call(2, 1, origin="imp_1")])})
     lake.append({"events": table([call(1, 1, origin="shop")])})
