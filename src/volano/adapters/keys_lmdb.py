@@ -33,11 +33,11 @@ class LmdbKeys:
 
     def of(self, identities: Collection[int]) -> dict[int, bytes]:
         """The keys that there are."""
-        asked = sorted(map(packed, {*identities}))
-        if not asked or not self._path.is_dir():
+        if not identities or not self._path.is_dir():
             return {}
-        found = self._room.read(_KEYS, lambda txn, db: txn.cursor(db=db).getmulti(asked)) or []
-        return {_number(name): key for name, key in found}
+        asked = {packed(one): one for one in identities}
+        found = self._room.read(_KEYS, lambda txn, db: txn.cursor(db=db).getmulti(sorted(asked))) or []
+        return {asked[name]: key for name, key in found}
 
     def made(self, identities: Collection[int]) -> dict[int, bytes]:
         """The keys of all of them, on the disk."""
@@ -117,7 +117,3 @@ def _dropped(txn: Any, databases: dict[str, Any], *, names: list[bytes]) -> None
 def packed(identity: int) -> bytes:
     """An identity in eight bytes that lie in the order of the numbers."""
     return _NUMBER.pack(identity + _SIGN)
-
-
-def _number(raw: bytes) -> int:
-    return int(_NUMBER.unpack(raw)[0]) - _SIGN
