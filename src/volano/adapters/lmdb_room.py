@@ -20,8 +20,15 @@ class Room:
     """One environment of this process. LMDB wants it opened once, and no reader while its map is resized."""
 
     def __init__(self, path: Path, map_size: int, *, synced: bool) -> None:
-        how = {"mode": 0o600, "max_dbs": _KINDS, "max_readers": _READERS, "sync": synced, "metasync": synced}
-        self._env = lmdb.open(str(path), map_size=map_size, **how)
+        self._env = lmdb.open(
+            str(path),
+            map_size=map_size,
+            mode=0o600,
+            max_dbs=_KINDS,
+            max_readers=_READERS,
+            sync=synced,
+            metasync=synced,
+        )
         self._safe = -1  # the transaction up to which all is on the disk
         self._gate = threading.Lock()  # held by each reader for the microseconds it reads
         self._turn = threading.Lock()  # held by the writer

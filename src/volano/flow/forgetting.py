@@ -27,7 +27,7 @@ from volano.flow.decide import person_of
 from volano.flow.everybody import left_out
 from volano.flow.house import House
 from volano.flow.joining import recalled, records, remade
-from volano.flow.whom import Whom, just, quarantined, refused_lines, whom
+from volano.flow.whom import Whom, addressed, just, quarantined, refused_lines, whom
 from volano.observe.mentions import Mentions
 from volano.observe.merges import mended, merges_of
 from volano.observe.registry import seen_key
@@ -145,9 +145,9 @@ def _from_refused(folder: Path, gone: Whom) -> int:
 
 def _from_staff(state: State, gone: Whom) -> int:
     """Takes them off the list of staff; how many entries."""
-    names, count = {name.casefold() for name in gone.names}, 0
+    names, hashes, count = {name.casefold() for name in gone.names}, gone.hashes, 0
     for shop in state.find(Shop):
-        kept = tuple(one for one in shop.staff if one.casefold() not in names and not gone.addressed(one))
+        kept = tuple(one for one in shop.staff if one.casefold() not in names and not addressed(one, hashes))
         if kept != shop.staff:
             count += len(shop.staff) - len(kept)
             state.put(replace(shop, staff=kept))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,11 +47,6 @@ class Whom:
         """Those of the identities and of the e-mail addresses."""
         return self.identities | {address_key(name) for name in self.names if "@" in name}
 
-    def addressed(self, text: str) -> bool:
-        """Whether the text gives an e-mail address of theirs; also one of which only the hash is known."""
-        found = _EMAIL.findall(text) if "@" in text else []
-        return not self.hashes.isdisjoint(map(address_key, found))
-
 
 def whom(house: House, ids: Sequence[str]) -> Whom:
     """Everybody whom the ids mean, with all their identities, and the ids themselves."""
@@ -88,6 +83,11 @@ def just(house: House, identities: Iterable[int]) -> Whom:
     return Whom(people=(), near=near, known=len(there), identities=gone, names=frozenset(names))
 
 
+def addressed(text: str, hashes: Set[int]) -> bool:
+    """Whether a text gives an e-mail address that has one of these hashes, be the address itself lost."""
+    return "@" in text and not hashes.isdisjoint(map(address_key, _EMAIL.findall(text)))
+
+
 def quarantined(lake: Lake, whom: Whom) -> pa.Table:
     """The quarantined events that name them: by their hashes, or in what was kept of them."""
     rows = lake.read(View(tables=("quarantine",), columns=_QUARANTINED))
@@ -102,12 +102,12 @@ def quarantined(lake: Lake, whom: Whom) -> pa.Table:
 
 def refused_lines(folder: Path, whom: Whom) -> Iterator[tuple[Path, list[list[str]], list[list[str]]]]:
     """Each list of refused rows of an import with lines that name them: these lines, and the others."""
-    mentions = Mentions(whom.names)
+    mentions, hashes = Mentions(whom.names), whom.hashes
     for path in sorted(folder.glob("*-refused.csv")) if folder.is_dir() else []:
         with path.open(newline="", encoding="utf-8") as file:
             lines = list(csv.reader(file))
         named = [
-            number > 0 and any(mentions.within(cell) or whom.addressed(cell) for cell in line[1:])
+            number > 0 and any(mentions.within(cell) or addressed(cell, hashes) for cell in line[1:])
             for number, line in enumerate(lines)
         ]
         mine, others = (
