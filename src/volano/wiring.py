@@ -7,6 +7,7 @@ import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from volano.adapters.keys_lmdb import LmdbKeys
     from volano.adapters.lake_duckdb import DuckLake
     from volano.adapters.lake_s3 import S3Files
+    from volano.adapters.state_sql import SqlState
 
 FIRST = "j0"  # the journal of the process that drains them all
 
@@ -108,13 +110,8 @@ def open_house(settings: Settings, *, make: bool = True, journal: str = FIRST) -
     from volano.adapters.caps_lmdb import LmdbCaps
     from volano.adapters.census_parquet import ParquetCensus
     from volano.adapters.profiles_lmdb import LmdbProfiles
-    from volano.adapters.state_sql import SqlState
 
-    home = Path(settings.home).resolve()
-    if not make and not (home / "lake").is_dir():
-        raise BrokenHome(
-            f"{home} holds no Volano data; bring some with `volano import`, or name another --home"
-        )
+    home = Path(settings.home).resolve() if make else _made_home(settings)
     try:
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
         (home / "imports").mkdir(exist_ok=True)
@@ -131,7 +128,7 @@ def open_house(settings: Settings, *, make: bool = True, journal: str = FIRST) -
         upkeep=lake,
         corrections=lake,
         journal=_open_journal(settings, home, journal, lake),
-        state=SqlState(f"sqlite:///{home / 'state.db'}"),
+        state=open_state(settings),
         profiles=LmdbProfiles(home / "profiles"),
         census=ParquetCensus(home / "profiles"),
         caps=LmdbCaps(home / "caps"),
@@ -200,11 +197,26 @@ def journal_names(home: Path) -> list[str]:
     return [f"j{number}" for number in sorted(numbers)]
 
 
-def open_state(settings: Settings) -> State:
-    """Only the state of a home."""
+def open_state(settings: Settings, *, make: bool = True) -> SqlState:
+    """Only the state of a home; BrokenHome if there is none and none shall be made."""
+    from volano.adapters.state_owner import kept, place
     from volano.adapters.state_sql import SqlState
 
-    return SqlState(f"sqlite:///{Path(settings.home).resolve() / 'state.db'}")
+    home = Path(settings.home).resolve()
+    if not make and not kept(home):
+        raise BrokenHome(_nothing_in(home))
+    return SqlState(place(home, settings.state), home)
+
+
+def _made_home(settings: Settings) -> Path:
+    home = Path(settings.home).resolve()
+    if not (home / "lake").is_dir():
+        raise BrokenHome(_nothing_in(home))
+    return home
+
+
+def _nothing_in(home: Path) -> str:
+    return f"{home} holds no Volano data; bring some with `volano import`, or name another --home"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -261,22 +273,23 @@ def backup_home(settings: Settings, target: Path, move: Callable[[int, int], Non
 
     A lake in a bucket is copied there, beside itself.
     """
-    from volano.adapters.backup import pack
+    from volano.adapters.backup import Kept, pack
     from volano.adapters.lake_s3_backup import Copies
 
     home, path = Path(settings.home).resolve(), str(target.resolve())
-    told = Backup(key=path, path=path, made_at=now)
+    state, told = open_state(settings, make=False), Backup(key=path, path=path, made_at=now)
+    kept = Kept(begun=lambda: state.put(told), copy_to=state.copy_to)
     bucket = _bucket(settings, home / "lake")
     copies = Copies(bucket, now=now) if bucket is not None else None
     try:
-        return pack(home, target, move, now=now, begun=lambda: open_state(settings).put(told), lake=copies)
+        return pack(home, target, move, now=now, state=kept, lake=copies)
     except BaseException:
         if copies is not None:
             copies.drop()
         raise
     finally:
-        if (home / "state.db").is_file() and not target.is_file():
-            open_state(settings).drop(Backup, path)
+        if not target.is_file():
+            state.drop(Backup, path)
 
 
 def forget_in_backups(state: State, hashes: Sequence[int], *, now: int) -> tuple[list[str], list[str]]:
@@ -306,7 +319,6 @@ def restore_home(settings: Settings, file: Path, move: Callable[[int, int], None
     """
     from volano.adapters.backup import forgotten_in, unpack
     from volano.adapters.backup_keys import keys_place, take_back
-    from volano.adapters.lake_s3_backup import put_back
     from volano.flow.forgetting import forget_just
     from volano.flow.ingest import drain_all, rebuild_profiles
     from volano.flow.knowledge import knowledge
@@ -315,11 +327,11 @@ def restore_home(settings: Settings, file: Path, move: Callable[[int, int], None
     home = Path(settings.home).resolve()
     warnings = []
 
-    def lake(folder: Path) -> None:
-        warnings.append(take_back(keys_place(file), _open_keys(folder.parent), folder))
-        put_back(folder, _bucket(settings, folder))
+    def put_away(stage: Path) -> None:
+        warnings.append(take_back(keys_place(file), _open_keys(stage), stage / "lake"))
+        _put_away(settings, stage)
 
-    files = unpack(file, home, move, lake)
+    files = unpack(file, home, move, put_away)
     house, now = open_house(settings), time.time_ns() // 1000
     by = knowledge(house.state, settings)
     names = [journal.name for journal in house.journals()]
@@ -327,6 +339,18 @@ def restore_home(settings: Settings, file: Path, move: Callable[[int, int], None
     if gone:
         forget_just(house, gone, now=now, drain=lambda: drain_all(house))
     return Restored(files=files, warning=warnings[0])
+
+
+def _put_away(settings: Settings, stage: Path) -> None:
+    """Take lake and state of an unpacked home to where the settings want them."""
+    from volano.adapters.backup import STATE
+    from volano.adapters.lake_s3_backup import put_back
+    from volano.adapters.state_sql import SqlState
+
+    elsewhere = SqlState(settings.state, stage) if settings.state else None  # it may refuse
+    put_back(stage / "lake", _bucket(settings, stage / "lake"))
+    if elsewhere is not None:
+        elsewhere.take_from(stage / STATE)
 
 
 def verify_home(settings: Settings) -> list[str]:
@@ -362,9 +386,4 @@ def open_remote(address: str, query: str | None = None) -> TableFile:
 
 def open_sql(settings: Settings) -> Sql:
     """The lake of a home, for questions in SQL; BrokenHome if there is none."""
-    home = Path(settings.home).resolve()
-    if not (home / "lake").is_dir():
-        raise BrokenHome(
-            f"{home} holds no Volano data; bring some with `volano import`, or name another --home"
-        )
-    return _open_lake(settings, home).sql()
+    return _open_lake(settings, _made_home(settings)).sql()

@@ -1,5 +1,6 @@
 """Fixtures for these tests."""
 
+from tests.postgres import database, postgres
 from tests.s3 import s3, s3_environment
 
-__all__ = ["s3", "s3_environment"]
+__all__ = ["database", "postgres", "s3", "s3_environment"]

@@ -87,7 +87,7 @@ def test_events_that_move_on_while_a_backup_is_made_are_in_it(
 
 def test_a_backup_is_for_its_owner_only(tmp_path: Path) -> None:
     house = open_house(Settings(home=str(tmp_path / "home")))
-    backup.pack(house.home, tmp_path / "all.tar.gz", still, now=NOW)
+    backup_home(house.settings, tmp_path / "all.tar.gz", still, now=NOW)
     for name in ("all.tar.gz", "all.tar.gz.index.json"):
         assert stat.S_IMODE((tmp_path / name).stat().st_mode) == 0o600
 

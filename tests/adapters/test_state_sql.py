@@ -9,7 +9,7 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
-from sqlalchemy import create_engine
+from sqlalchemy import Engine, NullPool, create_engine
 
 from volano.adapters import migrations
 from volano.adapters.state_schema import KINDS, METADATA
@@ -18,25 +18,64 @@ from volano.domain.account import Source, key_hash
 from volano.domain.leak import HomeJourney
 from volano.domain.segment import Segment
 from volano.domain.shop import Shop
+from volano.errors import BrokenHome
 
 
-def test_the_migrations_make_exactly_the_schema(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'state.db'}"
-    SqlState(url)
-    with create_engine(url).connect() as connection:
+@pytest.fixture(params=["sqlite", "postgres"])
+def address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A new database of each kind: one history of migrations is for both."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'state.db'}"
+    found: str = request.getfixturevalue("database")
+    return found
+
+
+def engine_of(address: str) -> Engine:
+    """Without what the state adds to it."""
+    return create_engine(address.replace("postgresql://", "postgresql+psycopg://"), poolclass=NullPool)
+
+
+def migrated(address: str, version: str) -> None:
+    """A database as an earlier version left it."""
+    config = Config()
+    config.set_main_option("script_location", str(next(iter(migrations.__path__))))
+    with engine_of(address).begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, version)
+
+
+def test_the_migrations_make_exactly_the_schema(address: str) -> None:
+    SqlState(address).close()
+    with engine_of(address).connect() as connection:
+        options = {"compare_type": True, "compare_server_default": True}
+        assert compare_metadata(MigrationContext.configure(connection, opts=options), METADATA) == []
+
+
+def test_each_migration_can_be_made_and_taken_back(address: str) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(next(iter(migrations.__path__))))
+    with engine_of(address).begin() as connection:
+        config.attributes["connection"] = connection
+        for step in ("head", "base", *(["+1"] * int(HEAD))):
+            command.downgrade(config, step) if step == "base" else command.upgrade(config, step)
         assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
 
 
-def test_a_home_of_the_first_version_is_brought_up_to_date(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'state.db'}"
-    config = Config()
-    config.set_main_option("script_location", str(next(iter(migrations.__path__))))
-    with create_engine(url).begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "0001")
-    state = SqlState(url)
-    state.put(HomeJourney())
-    assert state.find(HomeJourney) == [HomeJourney()]
+@pytest.mark.parametrize("version", [f"{number:04d}" for number in range(1, int(HEAD))])
+def test_a_state_of_an_earlier_version_is_brought_up_to_date(address: str, version: str) -> None:
+    migrated(address, version)
+    state = SqlState(address)
+    state.put(HomeJourney(), Shop())
+    assert (state.find(HomeJourney), state.find(Shop)) == ([HomeJourney()], [Shop()])
+    state.close()
+
+
+def test_a_state_of_a_newer_version_is_left_alone(address: str) -> None:
+    SqlState(address).close()
+    with engine_of(address).begin() as connection:
+        connection.exec_driver_sql("update alembic_version set version_num = '9999'")
+    with pytest.raises(BrokenHome, match=r"was written by a newer Volano \(9999\)"):
+        SqlState(address)
 
 
 def test_head_is_the_newest_file_of_the_folder() -> None:

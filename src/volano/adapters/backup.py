@@ -11,11 +11,11 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
-import sqlite3
 import tarfile
 import tempfile
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -28,6 +28,7 @@ from volano.adapters.lake_holds import abandoned, held
 from volano.errors import BadFile, BrokenHome
 
 Move = Callable[[int, int], None]
+STATE = "state.db"  # in a home, and in a backup of any
 _MARK = "volano-backup-1"
 _PASSING = ("lock", "preparing", "unswept", DRAINED, NO_ROOM)  # of a server that runs, not of what it knows
 _STAGED, _UNPACKED = ".backup-", ".restore-"  # how the folders of a backup and a restore under way begin
@@ -44,22 +45,30 @@ class Elsewhere(Protocol):
     def rest(self) -> dict[str, bytes]: ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """The state of a home, wherever it is: `copy_to` writes all of it to a SQLite file.
+
+    `begun` is called when whom we forget from now on can be noted, before anything is read.
+    """
+
+    begun: Callable[[], object]
+    copy_to: Callable[[Path], object]
+
+
 def pack(
     home: Path,
     target: Path,
     move: Move,
     *,
     now: int,
-    begun: Callable[[], object] = lambda: None,
+    state: Kept,
     lake: Elsewhere | None = None,
 ) -> int:
     """Write the home to `target` (.tar.gz), all of it or nothing; the number of files in it.
 
-    Beside it come its index, `<target>.index.json`, and the keys, `<target>.keys`. `begun` is called when
-    whom we forget from now on can be noted, before anything is read.
+    Beside it come its index, `<target>.index.json`, and the keys, `<target>.keys`.
     """
-    if not (home / "state.db").is_file():
-        raise BrokenHome(f"{home} holds no Volano data; name another with --home")
     target.parent.mkdir(parents=True, exist_ok=True)
     beside = _half(target)
     with (
@@ -68,13 +77,13 @@ def pack(
         tempfile.TemporaryDirectory(dir=home, prefix=_STAGED) as staged,
         held(Path(staged)),
     ):
-        begun()
+        state.begun()
         stage = Path(staged)
         (stage / _MARK).write_text(str(now))
         _stage_events(home, stage, lake)
         write_keys(keys_coming(target), LmdbKeys(home / "keys"))  # whatever was sealed has its key by now
         _link_all(home / "imports", stage / "imports")
-        _stage_state(home / "state.db", stage / "state.db")
+        state.copy_to(stage / STATE)
         found = sorted(path for path in stage.rglob("*") if path.is_file())
         files = sorted(
             found, key=lambda path: path.name != _MARK
@@ -134,10 +143,11 @@ def _ends(journals: Path) -> dict[str, int]:
     return {name: int(path.stem) + path.stat().st_size for name, path in last.items()}
 
 
-def unpack(file: Path, home: Path, move: Move, lake: Callable[[Path], object] = lambda _: None) -> int:
+def unpack(file: Path, home: Path, move: Move, put_away: Callable[[Path], object] = lambda _: None) -> int:
     """Make a home of a backup; BadFile if it is none, BrokenHome if there is something in the way.
 
-    `lake` is called with the folder of the lake before the home has its name; it may refuse.
+    `put_away` is called with the home before it has its name, to take elsewhere what is to be there; it may
+    refuse.
     """
     if home.exists() and any(home.iterdir()):
         raise BrokenHome(f"{home} is not empty; restore into a new directory with --home")
@@ -154,7 +164,7 @@ def unpack(file: Path, home: Path, move: Move, lake: Callable[[Path], object] = 
                 archive.extract(member, stage, filter="data")
                 move(done + 1, len(members))
         (stage / _MARK).unlink()
-        lake(stage / "lake")
+        put_away(stage)
         if home.exists():
             home.rmdir()
         stage.rename(home)
@@ -191,12 +201,3 @@ def _link_all(source: Path, stage: Path) -> None:
         elif path.name not in _PASSING:
             with suppress(FileNotFoundError):  # a segment the lake has been past for long was just forgotten
                 os.link(path, place)
-
-
-def _stage_state(database: Path, stage: Path) -> None:
-    source, target = sqlite3.connect(database, timeout=10), sqlite3.connect(stage)
-    try:
-        source.backup(target)
-    finally:
-        source.close()
-        target.close()

@@ -6,8 +6,10 @@ a new kind of noun, or an index on a field, does.
 
 from __future__ import annotations
 
+from hashlib import sha256
+
 import msgspec
-from sqlalchemy import Column, Integer, MetaData, Table, Text
+from sqlalchemy import Column, Dialect, Integer, MetaData, Table, Text, TypeDecorator
 
 from volano.domain.account import Import, Session, Source, User
 from volano.domain.backup import Backup
@@ -32,12 +34,31 @@ METADATA = MetaData(
 )
 
 
+_LONGEST = 2_000  # bytes of a key; an index of PostgreSQL takes 2,704
+
+
+class Key(TypeDecorator[str]):
+    """Any text. PostgreSQL keeps no NUL and indexes no long text: there such a key ends in its SHA-256."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        """As the database keeps it."""
+        if value is None or dialect.name == "sqlite":
+            return value
+        kept = value.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
+        if kept == value and len(kept.encode()) <= _LONGEST:
+            return value
+        return f"{kept[: _LONGEST // 8]}…{sha256(value.encode('utf-8', 'surrogatepass')).hexdigest()}"
+
+
 def _table(name: str) -> Table:
     return Table(
         name,
         METADATA,
         Column("seq", Integer, primary_key=True, autoincrement=True),
-        Column("key", Text, nullable=False, unique=True),
+        Column("key", Key, nullable=False, unique=True),
         Column("body", Text, nullable=False),
     )
 

@@ -12,12 +12,11 @@ import pyarrow as pa
 from pyarrow import fs
 
 from volano.adapters.lake_s3 import in_bucket, s3_system
+from volano.adapters.postgres import SCHEMES, named, why
 from volano.adapters.table_typed import parquet_rows
 from volano.domain.texts import Texts
 from volano.errors import BadFile, BadInput
 from volano.ports import TableFile
-
-_SCHEMES = ("postgresql://", "postgres://")
 
 
 def open_object(address: str, environment: Mapping[str, str]) -> TableFile:
@@ -59,8 +58,8 @@ def _in_words(address: str) -> Iterator[None]:
     except FileNotFoundError as error:
         raise BadFile(f"there is no object {address}; check bucket, key and AWS_ENDPOINT_URL") from error
     except OSError as error:
-        why = str(error).split("\n")[0]
-        raise BadFile(f"{address} cannot be read ({why}); check the AWS_* variables") from error
+        told = str(error).split("\n")[0]
+        raise BadFile(f"{address} cannot be read ({told}); check the AWS_* variables") from error
 
 
 def open_query(address: str, query: str) -> TableFile:
@@ -69,11 +68,11 @@ def open_query(address: str, query: str) -> TableFile:
     The query runs each time the rows are read, in a transaction that cannot write. Raises BadInput for an
     address or a query that is none, BadFile when the database does not answer. No message has the password.
     """
-    if not address.startswith(_SCHEMES):
+    if not address.startswith(SCHEMES):
         raise BadInput("--from takes a PostgreSQL address, such as postgresql://user@host/database")
     if not query.strip().rstrip(";"):
         raise BadInput('say what to bring: --query "select …"')
-    found = _Query(name=_named(address), address=address, query=query.strip().rstrip("; \n"))
+    found = _Query(name=named(address), address=address, query=query.strip().rstrip("; \n"))
     for _ in found.chunks(1):  # whatever is wrong is told before anything is written
         break
     return found
@@ -111,7 +110,7 @@ def _connected(address: str, name: str) -> Iterator[Any]:
         raise BadInput("the address of the database cannot be read; write it as postgresql://…") from error
     except (psycopg.Error, UnicodeError) as error:
         raise BadFile(
-            f"{name} does not answer ({_why(error, address)}); check address and password"
+            f"{name} does not answer ({why(error, address)}); check address and password"
         ) from error
     try:
         with connection:
@@ -121,39 +120,13 @@ def _connected(address: str, name: str) -> Iterator[Any]:
                 connection.adapters.register_loader(kind.oid, _loader())
             yield connection
     except psycopg.Error as error:
-        raise BadInput(f"{name} refuses the query: {_why(error, address)}") from error
+        raise BadInput(f"{name} refuses the query: {why(error, address)}") from error
 
 
 def _loader() -> Any:
     from psycopg.types.string import TextLoader
 
     return TextLoader
-
-
-def _why(error: Exception, address: str) -> str:
-    """The first line of what went wrong, without the password."""
-    from urllib.parse import unquote, urlsplit
-
-    why = next(iter(str(error).strip().splitlines()), type(error).__name__)
-    try:
-        password = urlsplit(address).password or ""
-    except ValueError:
-        return type(error).__name__
-    for secret in {password, unquote(password)} - {""}:
-        why = why.replace(secret, "…")
-    return why
-
-
-def _named(address: str) -> str:
-    """Where the rows are from, without user, password and options."""
-    from urllib.parse import urlsplit
-
-    try:
-        parts = urlsplit(address)
-        port = f":{parts.port}" if parts.port else ""
-    except ValueError as error:
-        raise BadInput("the address of the database cannot be read; write it as postgresql://…") from error
-    return f"postgresql://{parts.hostname or 'localhost'}{port}{parts.path}"
 
 
 def _distinct(names: list[str]) -> list[str]:

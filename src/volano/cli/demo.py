@@ -25,6 +25,7 @@ from volano.world.spec import WorldSpec
 LIVE_DAYS = 120  # 28 of history, the rest live: about six minutes at the usual pace
 TURN_DAYS = 60
 MONDAY = 1_767_571_200_000_000  # 2026-01-05: a turn gives the same numbers whenever it is made
+_IN_HOME = ""  # the state of a demo is with it, whatever VOLANO_STATE says of the real one
 _MARK = "demo"  # a home with this file is a demo's, and may be begun anew
 
 
@@ -59,7 +60,7 @@ def demo(
     start = now() // DAY * DAY - length * DAY if live else MONDAY
     spec = WorldSpec(people=people, days=length, seed=seed, start=start, truth=truth, effects=effects)
     if live:
-        _live(spec, pace, read_settings(home=home, host=host, port=port), as_json)
+        _live(spec, pace, read_settings(home=home, host=host, port=port, state=_IN_HOME), as_json)
     else:
         _turn(spec, home, as_json)
 
@@ -69,7 +70,7 @@ def _turn(spec: WorldSpec, home: str | None, as_json: bool) -> None:
     from volano.cli.turn import turn_once
 
     with tempfile.TemporaryDirectory(prefix="volano-demo-") as passing:
-        settings = read_settings(home=home or passing)
+        settings = read_settings(home=home or passing, state=_IN_HOME)
         with locked(Path(settings.home).resolve()):
             _begin_anew(settings)
             found = turn_once(open_house(settings), spec)

@@ -200,16 +200,12 @@ def _journals(settings: Settings, home: Path) -> list[Finding]:
 
 def _works(settings: Settings, home: Path, now: int) -> list[Finding]:
     """The long work that was begun and is not done."""
-    from sqlalchemy.exc import SQLAlchemyError
-
     from volano.domain.work import Work
     from volano.wiring import open_state
 
-    if not (home / "state.db").is_file():
-        return []
     try:
-        works = open_state(settings).find(Work)
-    except (VolanoError, SQLAlchemyError):
+        works = open_state(settings, make=False).find(Work)
+    except VolanoError:
         return []  # told by _contents already
     mend = "start `volano serve`, which takes it up where it was left; if it runs, look at what Today says"
     return [

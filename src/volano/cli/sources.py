@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from volano.cli.say import Home, Json, answer, answers, day, now, table
 from volano.domain.account import Source
-from volano.errors import BadInput, BrokenHome
+from volano.errors import BadInput
 from volano.flow import sources as keeping
 from volano.ports import State
-from volano.settings import Settings
 from volano.wiring import open_state, read_settings
 
 ACTIONS = ("list", "add", "rotate", "revoke", "change")
@@ -47,7 +45,7 @@ def sources(
         raise BadInput(f"{action!r} is nothing `volano sources` does: say one of {', '.join(ACTIONS)}")
     if action != "list" and not which:
         raise BadInput(f"`volano sources {action}` wants {'a name' if action == 'add' else 'a key'} after it")
-    state = _state(read_settings(home=home))
+    state = open_state(read_settings(home=home), make=False)  # alone: a server may be busy with the rest
     if action == "list":
         found = state.find(Source)
         return answer([_told(source) for source in found], as_json, lambda: _show(found, _zone(state)))
@@ -64,14 +62,6 @@ def _changed(state: State, key: str, name: str | None, origins: str | None) -> S
     if name is not None:
         source = keeping.rename(state, key, name)
     return source if origins is None else keeping.allow(state, key, origins)
-
-
-def _state(settings: Settings) -> State:
-    """The state alone: a server may be busy with the rest."""
-    home = Path(settings.home).resolve()
-    if not (home / "state.db").exists():
-        raise BrokenHome(f"{home} holds no Volano data: start with `volano serve`, or name another --home")
-    return open_state(settings)
 
 
 def _told(source: Source) -> dict[str, Any]:
