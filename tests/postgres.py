@@ -8,6 +8,7 @@ from pathlib import Path
 from secrets import token_hex
 from tempfile import mkdtemp
 from typing import Any
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
@@ -34,6 +35,22 @@ class Postgres:
         """That of a database."""
         return f"postgresql://postgres:{PASSWORD}@/{name}?host={self.socket}"
 
+    def shut(self, address: str) -> None:
+        """Nobody gets to a database any more."""
+        name = self._let(address, "false")
+        with psycopg.connect(self.address("postgres"), autocommit=True) as connection:
+            connection.execute(_KILL.format(f"'{name}'"))
+
+    def reopen(self, address: str) -> None:
+        """It is there again."""
+        self._let(address, "true")
+
+    def _let(self, address: str, whether: str) -> str:
+        name = urlsplit(address).path[1:]
+        with psycopg.connect(self.address("postgres"), autocommit=True) as connection:
+            connection.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS {whether}")
+        return name
+
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
@@ -50,15 +67,13 @@ def database(postgres: Postgres) -> str:
     return postgres.database()
 
 
-def backends(address: str, act: str = "pid") -> list[Any]:
-    """The connections of others to a database; with `act`, something done to each."""
-    with psycopg.connect(address, autocommit=True) as connection:
-        return connection.execute(
-            f"SELECT {act} FROM pg_stat_activity "
-            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
-        ).fetchall()
-
-
 def kill_backends(address: str) -> int:
     """Ends all connections of others to a database, as an administrator or a restart does; how many."""
-    return len(backends(address, "pg_terminate_backend(pid, 5000)"))
+    with psycopg.connect(address, autocommit=True) as connection:
+        return len(connection.execute(_KILL.format("current_database()")).fetchall())
+
+
+_KILL = (
+    "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
+    "WHERE datname = {} AND pid <> pg_backend_pid()"
+)

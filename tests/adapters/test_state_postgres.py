@@ -165,14 +165,12 @@ def test_while_no_connection_can_be_made_none_is_tried_and_all_are_told(
     postgres: Postgres, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     database = postgres.database()
-    name = name_of(database)
     state = SqlState(database)
     state.put(source("a"))
-    kill_backends(database)
-    run(postgres.address("postgres"), f"ALTER DATABASE {name} RENAME TO {name}_away")
+    postgres.shut(database)
     with pytest.raises(Busy, match="did not answer"):
         state.find(Source)
-    run(postgres.address("postgres"), f"ALTER DATABASE {name}_away RENAME TO {name}")
+    postgres.reopen(database)
     with pytest.raises(Busy, match="did not answer"):
         state.find(Source)  # nobody tried
     monkeypatch.setattr(state_postgres, "_REST", 0.0)

@@ -8,12 +8,15 @@ from pathlib import Path
 import pytest
 
 from tests.flow.site import NOW
+from tests.postgres import Postgres, postgres
 from volano.adapters.journal_file import FileJournal
 from volano.cli.doctor import Finding, examine
 from volano.domain.durations import DAY
 from volano.domain.work import Work
 from volano.settings import Settings
 from volano.wiring import open_house
+
+__all__ = ["postgres"]
 
 
 @pytest.fixture
@@ -49,6 +52,24 @@ def test_torn_tails_are_counted_and_no_reason_to_worry(settings: Settings) -> No
     journal.close()
     assert "1 torn tails were cut off" in found(settings, "journal")[0].says
     assert found(settings, "journal")[0].state == "good"
+
+
+def test_a_state_that_is_away_or_damaged_is_told_with_its_mend(
+    tmp_path: Path, settings: Settings, postgres: Postgres
+) -> None:
+    there = Settings(home=str(tmp_path / "there"), state=postgres.database())
+    open_house(there)
+    (good,) = found(there, "state")
+    assert (good.state, good.says.startswith("postgresql://localhost/")) == ("good", True)
+    postgres.shut(there.state)
+    (bad,) = found(there, "state")
+    assert (bad.state, "start its database" in bad.mend, found(there, "contents")) == ("bad", True, [])
+    (lost,) = found(replace(there, state=""), "state")
+    assert (lost.state, "set VOLANO_STATE to its address" in lost.says) == ("bad", True)
+    for path in Path(settings.home).glob("state.db*"):
+        path.write_bytes(b"scribble" * 999)
+    (broken,) = found(settings, "state")
+    assert (broken.state, "file is not a database" in broken.says) == ("bad", True)
 
 
 def test_damage_is_told_with_its_place(settings: Settings) -> None:

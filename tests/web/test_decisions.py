@@ -18,7 +18,9 @@ from volano.domain.campaign import CONTROL
 from volano.domain.change import Change
 from volano.domain.event import Decided
 from volano.domain.profile import Profile
+from volano.errors import Busy
 from volano.observe.identity import identity
+from volano.ports import N
 from volano.settings import Settings
 from volano.testing.caps_memory import MemoryCaps
 from volano.testing.journal_memory import MemoryJournal
@@ -91,6 +93,23 @@ def test_a_state_that_breaks_is_told_in_json(capsys: pytest.CaptureFixture[str])
     answer = Room(state=BrokenState()).ask()
     assert (answer.status_code, answer.json()["code"]) == (500, "error")
     assert "ZeroDivisionError" in capsys.readouterr().err
+
+
+def test_while_the_state_is_away_the_campaigns_that_were_known_go_on() -> None:
+    away = False
+
+    class Away(MemoryState):
+        def find(self, kind: type[N]) -> list[N]:
+            if away:
+                raise Busy("the state database did not answer; try again")
+            return super().find(kind)
+
+    room = Room(state=Away())
+    room.state.put(campaign())
+    known = room.ask().json()
+    away = True
+    again = room.ask()
+    assert (again.status_code, again.json()["campaigns"]) == (200, known["campaigns"])
 
 
 def test_a_person_gets_the_arm_of_their_id_and_the_decision_is_on_record() -> None:

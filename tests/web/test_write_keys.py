@@ -9,6 +9,7 @@ import pytest
 
 from tests.web.door import KEY, PAGE, Door, basic
 from volano.domain.account import Source
+from volano.errors import Busy
 from volano.flow.sources import revoke, rotate
 from volano.ports import N
 from volano.settings import Settings
@@ -113,3 +114,36 @@ def test_unknown_keys_do_not_cost_a_look_into_the_state_each() -> None:
     for number in range(50):
         door.request("POST", "/v1/batch", content=BATCH, headers=basic(f"wk_{number}"))
     assert state.looks == 1
+
+
+class Away(MemoryState):
+    """A state that can be taken away."""
+
+    away = False
+
+    def find(self, kind: type[N]) -> list[N]:
+        if self.away:
+            raise Busy("the state database did not answer; try again")
+        return super().find(kind)
+
+
+def test_while_the_state_is_away_known_keys_stay_good_and_others_may_come_again() -> None:
+    state = Away()
+    door = Door(state=state)
+    assert door.post(BATCH).status_code == 200
+    state.away = True
+    for _ in range(3):
+        door.clock[0] += 1_000_001
+        assert door.post(BATCH).status_code == 200
+        other = door.request("POST", "/v1/batch", content=BATCH, headers=basic("wk_new"))
+        assert (other.status_code, other.headers["retry-after"]) == (503, "1")
+    state.away = False
+    door.clock[0] += 1_000_001
+    assert door.request("POST", "/v1/batch", content=BATCH, headers=basic("wk_new")).status_code == 401
+
+
+def test_who_never_read_the_state_lets_nobody_in_and_sends_nobody_away() -> None:
+    state = Away()
+    door = Door(state=state)
+    state.away = True
+    assert door.post(BATCH).status_code == 503

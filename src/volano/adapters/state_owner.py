@@ -68,7 +68,7 @@ class Owner:
                     f"VOLANO_STATE to the right one, or delete {self._home / MARK} to begin anew"
                 )
             return self._check_encoding(connection)
-        own = f"give {self._home} a database, or a schema, of its own"
+        own = "give this home a database, or a schema, of its own"
         signed = _signed(connection)
         if VERSION not in tables or not signed:
             raise BrokenHome(f"{self._name} has tables of another program: {own}")

@@ -5,13 +5,14 @@ from __future__ import annotations
 from time import monotonic
 from typing import Any
 
-from sqlalchemy import Connection, Dialect, create_engine, event
+from sqlalchemy import Connection, Dialect, Engine, create_engine, event
 
 from volano.adapters.postgres import SCHEMES, named, parts_of, why
 from volano.adapters.state_schema import METADATA
 from volano.errors import BadInput
 
 _WAIT = "10s"  # for the writer before, as with SQLite
+_BRIEF = "2s"  # for readers, who in turn wait behind us
 _REST = 10.0  # seconds after which a database that could not be reached is tried again
 _USUAL = {  # of libpq; the address may say otherwise
     "application_name": "volano",
@@ -41,7 +42,7 @@ class Postgres:
             pool_timeout=10,
             hide_parameters=True,
         )
-        self.reader = self.engine.execution_options(reads=True, isolation_level="AUTOCOMMIT")
+        self.reader: Engine = self.engine.execution_options(reads=True, isolation_level="AUTOCOMMIT")
         event.listen(self.engine, "do_connect", self._on_connecting)
         event.listen(self.engine, "begin", _on_begin)
 
@@ -53,7 +54,7 @@ class Postgres:
         """Writes the tables anew; their old files are deleted."""
         names = ", ".join(table.name for table in METADATA.sorted_tables)
         with self.reader.connect() as connection:
-            connection.exec_driver_sql(f"SET lock_timeout = '{_WAIT}'")
+            connection.exec_driver_sql(f"SET lock_timeout = '{_BRIEF}'")
             try:
                 connection.exec_driver_sql(f"VACUUM (FULL, ANALYZE) {names}")
             finally:

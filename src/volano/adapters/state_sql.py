@@ -34,11 +34,9 @@ class Database(Protocol):
     `name` is for people, `why` says what went wrong; neither has a password. `wipe` is that of `State`.
     """
 
+    name: str
     engine: Engine
     reader: Engine
-
-    @property
-    def name(self) -> str: ...
 
     def why(self, error: BaseException) -> str: ...
 

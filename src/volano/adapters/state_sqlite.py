@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import closing
 from typing import Any
 
-from sqlalchemy import Connection, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event
 
 
 class Sqlite:
@@ -13,7 +13,7 @@ class Sqlite:
 
     def __init__(self, address: str) -> None:
         self.engine = create_engine(address, connect_args={"timeout": 10}, hide_parameters=True)
-        self.reader = self.engine.execution_options(reads=True)
+        self.reader: Engine = self.engine.execution_options(reads=True)
         self.name = self.engine.url.database or ""
         event.listen(self.engine, "connect", _on_connect)
         event.listen(self.engine, "begin", _on_begin)

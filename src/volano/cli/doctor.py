@@ -170,14 +170,34 @@ def _contents(settings: Settings, home: Path) -> list[Finding]:
 
     if not (home / "lake").is_dir():
         return [Finding(what="contents", state="good", says="nothing in it yet")]
+    state = _state(settings)
+    if state.state == "bad":
+        return [state]
     try:
         damage = verify_home(settings)
     except (VolanoError, OSError) as error:
         damage = [str(error)]
     if not damage:
-        return [Finding(what="contents", state="good", says="lake, journal and state can be read")]
+        return [state, Finding(what="contents", state="good", says="lake, journal and state can be read")]
     mend = "restore the newest backup: volano restore FILE --home NEW-DIR"
     return [Finding(what="contents", state="bad", says=line, mend=mend) for line in damage]
+
+
+def _state(settings: Settings) -> Finding:
+    from volano.domain.account import Source
+    from volano.wiring import open_state
+
+    try:
+        state = open_state(settings)
+        began = time.perf_counter()
+        state.find(Source)
+    except VolanoError as error:
+        mend = (
+            "start its database, or set VOLANO_STATE to where it is; if it is lost, restore the newest backup"
+        )
+        return Finding(what="state", state="bad", says=error.message, mend=mend)
+    took = (time.perf_counter() - began) * 1000
+    return Finding(what="state", state="good", says=f"{state.name} answers in {took:.1f} ms")
 
 
 def _journals(settings: Settings, home: Path) -> list[Finding]:

@@ -13,7 +13,7 @@ from volano.act.configuration import configuration
 from volano.domain.campaign import Campaign
 from volano.domain.rfm import RfmBounds
 from volano.domain.saved_list import SavedList
-from volano.errors import BadBody, BadInput, NotAllowed, NotFound
+from volano.errors import BadBody, BadInput, BrokenHome, Busy, NotAllowed, NotFound
 from volano.flow.asking import groups_of
 from volano.flow.decide import Ask, decide_one
 from volano.flow.shop import shop_of
@@ -80,7 +80,10 @@ _EVERYBODY = (b"access-control-allow-origin", b"*")
 
 
 class Live:
-    """The live campaigns made ready, looked for again after a second and made anew when they changed."""
+    """The live campaigns made ready, looked for again after a second and made anew when they changed.
+
+    While the state is away they stay as they were.
+    """
 
     def __init__(self, state: State) -> None:
         self._state = state
@@ -92,11 +95,11 @@ class Live:
     def ready(self, now: int) -> Snapshot:
         """What is live, at most a second old."""
         if not 0 <= now - self._read_at < REFRESH:  # the clock may have been set back
-            state = self._state
-            found = (state.find(Campaign), shop_of(state).rfm, state.find(SavedList))
-            if found != self._read:
-                groups = groups_of(state, (one.audience for one in found[0]))
-                self._read, self._ready = found, snapshot(found[0], found[1], groups)
+            try:
+                self._look()
+            except (Busy, BrokenHome):
+                if self._read_at < 0:
+                    raise
             self._read_at = now
         return self._ready
 
@@ -106,6 +109,13 @@ class Live:
         if self._config is None or self._config[0] is not ready:
             self._config = ready, served(configuration(ready), b"application/json")
         return self._config[1]
+
+    def _look(self) -> None:
+        state = self._state
+        found = (state.find(Campaign), shop_of(state).rfm, state.find(SavedList))
+        if found != self._read:
+            groups = groups_of(state, (one.audience for one in found[0]))
+            self._read, self._ready = found, snapshot(found[0], found[1], groups)
 
 
 def is_decision(path: str) -> bool:

@@ -21,7 +21,7 @@ from litestar.handlers import HTTPRouteHandler
 from volano.domain.account import Session, Source
 from volano.domain.durations import SECOND
 from volano.domain.leak import slice_name
-from volano.errors import NotAllowed, NotFound, VolanoError
+from volano.errors import BrokenHome, Busy, NotAllowed, NotFound, VolanoError
 from volano.flow.shop import shop_of
 from volano.web import words
 from volano.web.assets import Assets
@@ -200,6 +200,7 @@ def page(request: Ask, desk: Desk, template: str, *, status: int = 200, **data: 
     """A whole page, or a fragment of one, from a template."""
     session: Session | None = request.scope.get("state", {}).get("session")
     note, note_key = _note(request)
+    jobs, zone = _around(desk)
     text = desk.templates.get_template(template).render(
         here=request.url.path,
         now=desk.clock(),
@@ -207,8 +208,8 @@ def page(request: Ask, desk: Desk, template: str, *, status: int = 200, **data: 
         signed_in=session is not None,
         note=note,
         note_key=note_key,
-        jobs=desk.turning.jobs,
-        zone=desk.zone,
+        jobs=jobs,
+        zone=zone,
         **data,
     )
     headers = {"Cache-Control": "no-store"}
@@ -216,6 +217,14 @@ def page(request: Ask, desk: Desk, template: str, *, status: int = 200, **data: 
     if note and not note.undo and not template.startswith("_"):
         answer.delete_cookie(NOTE_COOKIE)  # said once; one with undo stays its ten seconds
     return answer
+
+
+def _around(desk: Desk) -> tuple[tuple[str, ...], str]:
+    """The long work and the zone of times; while the state is away a page must still be able to say so."""
+    try:
+        return desk.turning.jobs, desk.zone
+    except (Busy, BrokenHome):
+        return (), desk.house.settings.timezone
 
 
 def back(path: str, note: str = "", key: str = "") -> Page:
@@ -346,4 +355,6 @@ def local(path: str) -> str:
 
 def status_of(error: VolanoError) -> int:
     """The status of an answer that tells of the error."""
+    if isinstance(error, Busy | BrokenHome):
+        return 503
     return 403 if isinstance(error, NotAllowed) else 404 if isinstance(error, NotFound) else 422

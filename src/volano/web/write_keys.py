@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from volano.domain.account import Source, key_hash
 from volano.domain.durations import SECOND
-from volano.errors import NotAllowed
+from volano.errors import BrokenHome, Busy, NotAllowed
 from volano.ports import State
 from volano.web.pace import Pace
 
@@ -27,6 +27,7 @@ class Sender:
 class WriteKeys:
     """The write keys of all sources, at most a second old; unknown ones cost at most ten looks a second.
 
+    While the state is away those that were known stay good, and one that was not may come again later.
     `pace` says how fast each of them may bring events.
     """
 
@@ -34,6 +35,7 @@ class WriteKeys:
         self._state, self.pace = state, pace
         self._read_at = -REFRESH
         self._known: dict[str, Sender] = {}
+        self._away: Busy | BrokenHome | None = None  # why the state could not be read
         self._origins = ""
 
     def sender(self, write_key: str, now: int) -> Sender:
@@ -43,6 +45,8 @@ class WriteKeys:
         if digest not in self._known:
             self._refresh(now, HURRY)
         found = self._known.get(digest)
+        if found is None and self._away is not None:
+            raise self._away
         if found is None:
             told = f"the write key {write_key[:60]!r} is unknown" if write_key else "there is no write key"
             raise NotAllowed(
@@ -79,7 +83,14 @@ class WriteKeys:
     def _refresh(self, now: int, age: int) -> None:
         if 0 <= now - self._read_at < age:  # the clock may have been set back
             return
-        sources = self._state.find(Source)
+        try:
+            sources = self._state.find(Source)
+            self._away = None
+        except (Busy, BrokenHome) as error:
+            if not self._known:
+                raise
+            self._away, self._read_at = error, now
+            return
         self._known = {
             one.hash: Sender(
                 source=source.key,
