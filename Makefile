@@ -9,7 +9,7 @@ JOBS ?= 2
 CLIENTS := tests/clients
 INSTALL := $(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python
 
-.PHONY: demo test check lint types audit contracts tests coverage setup setup-dev setup-clients chromium requirements truth benchmarks clean
+.PHONY: demo test check lint types audit contracts tests coverage setup setup-dev setup-clients chromium requirements migration truth benchmarks clean
 
 demo: setup ## Watch the wheel turn on a simulated shop
 	$(BIN)/volano demo $(DEMO)
@@ -82,6 +82,9 @@ requirements: $(BIN)/uv ## Pin and hash the dependencies anew, with a cool-down 
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 	  --exclude-newer $(COOL_DOWN) --group node -o requirements/node.txt
 	cd $(CLIENTS) && PATH="$(CURDIR)/$(BIN):$$PATH" npm install --loglevel=error --package-lock-only --before=$(COOL_DOWN)
+
+migration: setup-dev ## What the migrations of the state lack, as Alembic writes it against a PostgreSQL
+	@$(BIN)/python -m tests.migration
 
 truth: setup-dev ## Does the house find what the world planted? (long)
 	$(BIN)/python benchmarks/truth.py

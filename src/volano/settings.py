@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +25,7 @@ class Settings:
     retention_days: int = 0  # days after which events are dropped, by their own time; 0: never
     tidy_seconds: int = 120  # seconds between two compactions at least; 0: as soon as one pays
     lake: str = ""  # where the lake is, such as s3://bucket/folder; empty: in the home
-    state: str = ""  # where the state is, such as postgresql://user:password@host/db; empty: in the home
+    # where the state is, such as postgresql://user:password@host/db; empty: in the home
+    state: str = field(default="", repr=False)
     geoip: str = ""  # a MaxMind country file; empty: no country is looked up
     secure_cookies: bool = False  # send the session cookie over https only

@@ -129,6 +129,7 @@ def test_what_cannot_be_used_is_named_without_its_password(postgres: Postgres, t
         with pytest.raises((BrokenHome, BadInput), match=says) as refused:
             SqlState(address, tmp_path)
         told.append(str(refused.value))
+    told.append(repr(Settings(state=postgres.address("any"))))
     assert not [text for text in told if "sesame" in text]
 
 

@@ -9,10 +9,11 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
-from sqlalchemy import Engine, NullPool, create_engine
+from sqlalchemy import Column, Engine, Integer, MetaData, NullPool, Table, create_engine
 
+from tests.migration import lacking
 from volano.adapters import migrations
-from volano.adapters.state_schema import KINDS, METADATA
+from volano.adapters.state_schema import KINDS, METADATA, Key
 from volano.adapters.state_sql import HEAD, SqlState
 from volano.domain.account import Source, key_hash
 from volano.domain.leak import HomeJourney
@@ -59,6 +60,20 @@ def test_each_migration_can_be_made_and_taken_back(address: str) -> None:
         for step in ("head", "base", *(["+1"] * int(HEAD))):
             command.downgrade(config, step) if step == "base" else command.upgrade(config, step)
         assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
+
+
+def test_what_the_migrations_lack_is_written_for_both(database: str) -> None:
+    more = MetaData(naming_convention=METADATA.naming_convention)
+    for table in METADATA.sorted_tables:
+        table.to_metadata(more)
+    Table("hooks", more, Column("seq", Integer, primary_key=True), Column("key", Key, unique=True))
+    more.tables["users"].append_column(Column("seen", Integer))
+    written = lacking(database, more)
+    assert "op.create_table('hooks'" in written
+    assert "with op.batch_alter_table('users'" in written
+    assert "sa.Column('key', sa.Text(), nullable=True)" in written
+    assert "uq_hooks_key" in written
+    assert "op." not in lacking(database)
 
 
 @pytest.mark.parametrize("version", [f"{number:04d}" for number in range(1, int(HEAD))])
