@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -110,6 +111,29 @@ def test_a_writer_waits_for_the_one_before_and_then_says_so_while_readers_go_on(
         with pytest.raises(Busy, match=r"did not take the change .*lock timeout.*try again"):
             state.put(source("b"))
     state.put(source("b"))
+
+
+def test_a_reader_does_not_wait_for_long_for_one_who_holds_a_table(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(state_postgres, "_BRIEF", "50ms")
+    state = SqlState(database)
+    state.put(source("a"))
+    with psycopg.connect(database) as other:
+        other.execute("LOCK TABLE sources")
+        with pytest.raises(Busy, match=r"did not answer .*lock timeout"):
+            state.find(Source)
+        with pytest.raises(Busy, match=r"did not wipe itself .*lock timeout"):
+            state.wipe()
+    state.wipe()
+    assert state.find(Source) == [source("a")]
+
+
+def test_a_host_that_says_nothing_is_given_up() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        with pytest.raises(BrokenHome, match="timeout expired"):
+            SqlState(f"postgresql://shop@127.0.0.1:{port}/shop?connect_timeout=1")
 
 
 def test_what_cannot_be_used_is_named_without_its_password(postgres: Postgres, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from volano.adapters.state_schema import METADATA
 from volano.errors import BadInput
 
 _WAIT = "10s"  # for the writer before, as with SQLite
-_BRIEF = "2s"  # for readers, who in turn wait behind us
+_BRIEF = "2s"  # for whoever holds a table, as who writes it anew does: a door stands still meanwhile
 _REST = 10.0  # seconds after which a database that could not be reached is tried again
 _USUAL = {  # of libpq; the address may say otherwise
     "application_name": "volano",
@@ -44,6 +44,7 @@ class Postgres:
         )
         self.reader: Engine = self.engine.execution_options(reads=True, isolation_level="AUTOCOMMIT")
         event.listen(self.engine, "do_connect", self._on_connecting)
+        event.listen(self.engine, "connect", _on_connect)
         event.listen(self.engine, "begin", _on_begin)
 
     def why(self, error: BaseException) -> str:
@@ -54,11 +55,7 @@ class Postgres:
         """Writes the tables anew; their old files are deleted."""
         names = ", ".join(table.name for table in METADATA.sorted_tables)
         with self.reader.connect() as connection:
-            connection.exec_driver_sql(f"SET lock_timeout = '{_BRIEF}'")
-            try:
-                connection.exec_driver_sql(f"VACUUM (FULL, ANALYZE) {names}")
-            finally:
-                connection.exec_driver_sql("RESET lock_timeout")
+            connection.exec_driver_sql(f"VACUUM (FULL, ANALYZE) {names}")
 
     def _on_connecting(self, dialect: Dialect, _record: Any, words: Any, options: Any) -> Any:
         if self._gone is not None and monotonic() - self._gone[0] < _REST:
@@ -70,6 +67,12 @@ class Postgres:
             raise
         self._gone = None
         return made
+
+
+def _on_connect(connection: Any, _record: Any) -> None:
+    connection.autocommit = True
+    connection.execute(f"SET lock_timeout = '{_BRIEF}'")
+    connection.autocommit = False
 
 
 def _on_begin(connection: Connection) -> None:
