@@ -57,6 +57,9 @@ def postgres() -> Iterator[Postgres]:
     """The server. Its folder has a short name, for that of its socket may have 107 characters."""
     data = Path(mkdtemp(prefix="pg-"))
     server: Any = get_server(data, cleanup_mode="delete")
+    with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+        connection.execute("ALTER SYSTEM SET fsync = off")  # nothing here outlives the machine
+        connection.execute("SELECT pg_reload_conf()")
     yield Postgres(socket=server.get_uri().partition("?host=")[2], data=data)
     server.cleanup()
 
