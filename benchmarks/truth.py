@@ -116,6 +116,7 @@ def _in_memory(home: str) -> House:
         profiles=profiles,
         census=MemoryCensus(profiles),
         caps=MemoryCaps(),
+        pepper=b"",
     )
 
 

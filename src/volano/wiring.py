@@ -51,7 +51,8 @@ class House:
     """Everything a command or a request needs of the outside.
 
     `journal` is what this process appends to, `others` gives those that other processes do or did. `geo` is
-    the country (ISO 3166-1 alpha-2) of an address, "" where it is not known.
+    the country (ISO 3166-1 alpha-2) of an address, "" where it is not known. Digests of secret keys are made
+    with `pepper`, which is not in the state.
     """
 
     settings: Settings
@@ -65,6 +66,7 @@ class House:
     census: Census
     caps: CapCounter
     keys: PersonalKeys
+    pepper: bytes
     others: Callable[[], Sequence[Journal]] = _nobody
     geo: Callable[[str], str] = _nowhere
 
@@ -108,6 +110,7 @@ def open_house(settings: Settings, *, make: bool = True, journal: str = FIRST) -
     from volano.adapters.backup import clear_stages
     from volano.adapters.caps_lmdb import LmdbCaps
     from volano.adapters.census_parquet import ParquetCensus
+    from volano.adapters.pepper_file import pepper_of
     from volano.adapters.profiles_lmdb import LmdbProfiles
 
     home = Path(settings.home).resolve() if make else _made_home(settings)
@@ -132,6 +135,7 @@ def open_house(settings: Settings, *, make: bool = True, journal: str = FIRST) -
         census=ParquetCensus(home / "profiles"),
         caps=LmdbCaps(home / "caps"),
         keys=_open_keys(home),
+        pepper=pepper_of(home),
         others=_others(settings, home, journal, lake),
         geo=_open_geo(settings.geoip),
     )
@@ -216,6 +220,13 @@ def _made_home(settings: Settings) -> Path:
 
 def _nothing_in(home: Path) -> str:
     return f"{home} holds no Volano data; bring some with `volano import`, or name another --home"
+
+
+def open_pepper(settings: Settings) -> bytes:
+    """What the digests of the secret keys of a home are made with."""
+    from volano.adapters.pepper_file import pepper_of
+
+    return pepper_of(Path(settings.home).resolve())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -115,11 +115,11 @@ def test_a_put_that_fails_keeps_none(tmp_path: Path) -> None:
 def test_what_was_replaced_or_dropped_is_off_the_disk_after_a_wipe(tmp_path: Path) -> None:
     state = SqlState(f"sqlite:///{tmp_path / 'state.db'}")
     for number in range(40):
-        state.put(Shop(staff=(f"secret{number}@shop.example",)))
-        state.put(Segment(key=f"s{number}", name="secret", rule={}))
+        state.put(Shop(staff=(f"whisper{number}@shop.example",)))
+        state.put(Segment(key=f"s{number}", name="whisper", rule={}))
     state.put(Shop(staff=("bob",)))
     for number in range(40):
         state.drop(Segment, f"s{number}")
     state.wipe()
-    found = [path.name for path in tmp_path.iterdir() if b"secret" in path.read_bytes()]
+    found = [path.name for path in tmp_path.iterdir() if b"whisper" in path.read_bytes()]
     assert (found, state.get(Shop, "shop").staff) == ([], ("bob",))

@@ -51,6 +51,7 @@ def empty_house(home: Path = Path("unused")) -> House:
         census=MemoryCensus(profiles),
         caps=MemoryCaps(),
         keys=MemoryKeys(),
+        pepper=b"p" * 32,
     )
 
 

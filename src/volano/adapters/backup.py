@@ -25,6 +25,7 @@ from volano.adapters.journal_notes import DRAINED, NO_ROOM
 from volano.adapters.keys_lmdb import LmdbKeys
 from volano.adapters.lake_files import SORTING
 from volano.adapters.lake_holds import abandoned, held
+from volano.adapters.pepper_file import NAME as PEPPER
 from volano.errors import BadFile, BrokenHome
 
 Move = Callable[[int, int], None]
@@ -83,6 +84,8 @@ def pack(
         _stage_events(home, stage, lake)
         write_keys(keys_coming(target), LmdbKeys(home / "keys"))  # whatever was sealed has its key by now
         _link_all(home / "imports", stage / "imports")
+        with suppress(FileNotFoundError):  # a home of before there were secret keys
+            os.link(home / PEPPER, stage / PEPPER)
         state.copy_to(stage / STATE)
         found = sorted(path for path in stage.rglob("*") if path.is_file())
         files = sorted(

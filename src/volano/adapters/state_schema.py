@@ -11,7 +11,7 @@ from hashlib import sha256
 import msgspec
 from sqlalchemy import Column, Dialect, Integer, MetaData, Table, Text, TypeDecorator
 
-from volano.domain.account import Import, Session, Source, User
+from volano.domain.account import Import, KeyUse, SecretKey, Session, Source, User
 from volano.domain.backup import Backup
 from volano.domain.campaign import Campaign
 from volano.domain.erasure import Receipt
@@ -84,4 +84,6 @@ KINDS: dict[type[msgspec.Struct], Table] = {
     Before: _table("befores"),
     SavedList: _table("lists"),
     Members: _table("list_members"),
+    SecretKey: _table("secret_keys"),
+    KeyUse: _table("key_uses"),
 }

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import hmac
+from collections.abc import Mapping
 from hashlib import sha256
 
 import msgspec
 
-SHOWN = 7  # characters of a write key by which a person knows it again
+SHOWN = 7  # characters of a key by which a person knows it again
+SCOPES: Mapping[str, str] = {
+    "people:read": "find people and read all that is kept of them",
+    "people:forget": "forget people for ever",
+    "segments:read": "read segments and who is in them",
+}  # what a secret key may be good for, in words
 
 
 class WriteKey(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,6 +75,37 @@ class Source(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         'wk_abcd…'
         """
         return f"{self.keys[-1].shown}…" if self.keys else ""
+
+
+class SecretKey(msgspec.Struct, frozen=True, kw_only=True):
+    """What lets another program ask about people, or forget them, known by an HMAC of its secret.
+
+    `scopes` are those of SCOPES that it has. Times are UTC µs, 0 for never or no end.
+    """
+
+    key: str
+    name: str
+    digest: str
+    shown: str  # the first characters of the secret
+    scopes: tuple[str, ...]
+    made_at: int = 0
+    good_until: int = 0
+    revoked_at: int = 0
+
+
+class KeyUse(msgspec.Struct, frozen=True, kw_only=True):
+    """When the secret key `key` was last used (UTC µs), to the minute.
+
+    It stands beside the key, so that noting a use never puts back a key that was revoked meanwhile.
+    """
+
+    key: str
+    at: int
+
+
+def secret_digest(secret: str, pepper: bytes) -> str:
+    """The HMAC-SHA256 of a secret under the pepper of a home, in hexadecimal (RFC 2104)."""
+    return hmac.new(pepper, secret.encode("utf-8", "surrogatepass"), sha256).hexdigest()
 
 
 class User(msgspec.Struct, frozen=True, kw_only=True):

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from volano.domain.account import Source, WriteKey
 from volano.domain.durations import DAY
+from volano.domain.slug import free_slug
 from volano.errors import BadInput, NotFound
 from volano.ports import State
 
@@ -43,7 +44,7 @@ def make(state: State, name: str, *, now: int, key: str = "", origins: str = "")
         raise BadInput("the source has no name: give it one, such as Web shop")
     told = new_key()
     source = Source(
-        key=_free(state, key or _slug(name)),
+        key=free_slug(key or name, {source.key for source in state.find(Source)}, "source"),
         name=name.strip(),
         keys=(WriteKey.of(told, made_at=now),),
         origins=_origins(origins),
@@ -118,17 +119,3 @@ def _origins(text: str) -> str:
                 f"{origin[:100]!r} is no origin: give scheme and host, such as https://shop.example"
             )
     return " ".join(found)
-
-
-def _slug(name: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:40] or "source"
-
-
-def _free(state: State, wanted: str) -> str:
-    """The key, or with the first number that makes it new: the lake knows a source by it for ever."""
-    known = {source.key for source in state.find(Source)}
-    place = 2
-    key = wanted
-    while key in known:
-        key, place = f"{wanted}-{place}", place + 1
-    return key

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +12,7 @@ from msgspec.structs import replace
 
 from volano.domain.profile import Profile
 from volano.domain.segment import Segment
+from volano.domain.slug import free_slug
 from volano.errors import BadInput, NotFound
 from volano.flow import segments as flow
 from volano.flow.asking import groups_of
@@ -226,12 +226,7 @@ def _before(desk: Desk, key: str) -> Segment:
 
 def _key(desk: Desk, name: str) -> str:
     """A key that no segment has."""
-    wanted = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:50] or "segment"
-    known = {each.key for each in desk.house.state.find(Segment)} | _WORDS
-    place, key = 2, wanted
-    while key in known:
-        key, place = f"{wanted}-{place}", place + 1
-    return key
+    return free_slug(name, {each.key for each in desk.house.state.find(Segment)} | _WORDS, "segment")
 
 
 def drop(request: Ask, desk: Desk) -> Page:
