@@ -29,6 +29,7 @@ from volano.rules.tree import fields, parse
 from volano.rules.words import sentence
 
 NAMED = re.compile(r"[ua]:.")
+LATEST = 10**18  # UTC µs; nothing is later
 TIMELINE = ("events", "decisions", "exposures")
 HIDDEN = ("person_id", "id", "identity", "table")
 
@@ -162,17 +163,47 @@ def person(house: House, person_id: int, *, now: int) -> PersonPage:
 
 
 def timeline(
-    house: House, person_id: int, *, before: int | None = None, limit: int = 50
+    house: House, person_id: int, *, before: int | None = None, below: int = 0, limit: int = 50
 ) -> list[dict[str, Any]]:
     """What happened, the latest first: events, decisions and exposures before a moment (UTC µs).
 
-    Each with `table`, `time` (UTC µs), `id` and the columns that hold something.
+    Of the moment itself those with an id below `below`. Each with `table`, `time` (UTC µs), `id` and the
+    columns that hold something.
     """
     names = [name for table in TIMELINE for name in TABLES[table].names]
     columns = tuple(dict.fromkeys(name for name in names if name not in ("person_id", "time")))
-    rows = house.lake.read(View(tables=TIMELINE, columns=columns, people=(person_id,), until=before))
+    until = None if before is None else before + 1
+    rows = house.lake.read(View(tables=TIMELINE, columns=columns, people=(person_id,), until=until))
+    if before is not None:
+        time, id_ = rows.column("time").cast(pa.int64()), rows.column("id")
+        rows = rows.filter(pc.or_(pc.less(time, before), pc.less(id_, below)))
     order = pc.sort_indices(rows, sort_keys=[("time", "descending"), ("id", "descending")])
     return shown(rows.take(order.slice(0, limit)), hidden=("person_id", "identity"))
+
+
+def timeline_page(
+    house: House, person_id: int, place: str = "", *, limit: int = 50
+) -> tuple[list[dict[str, Any]], str]:
+    """A page of the timeline from a place on ("": from now), and the place where the next one begins.
+
+    That is "" for none. A place is `<time>` (UTC µs), before which it begins, or `<time>.<id>`, a row after
+    which it does; BadInput for another.
+    """
+    before, below = _place(place)
+    rows = timeline(house, person_id, before=before, below=below, limit=limit + 1)
+    last = rows[limit - 1] if len(rows) > limit else None
+    return rows[:limit], f"{last['time']}.{last['id']}" if last else ""
+
+
+def _place(text: str) -> tuple[int | None, int]:
+    if not text:
+        return None, 0
+    time, _, row = text.partition(".")
+    if not all(part.isascii() and part.isdecimal() and len(part) < 20 for part in (time, row or "0")):
+        raise BadInput(
+            f"{text[:60]!r} is no place in a timeline: give a moment in UTC microseconds, or what `next` said"
+        )
+    return min(int(time), LATEST), min(int(row or 0), 2**63 - 1)
 
 
 def shown(rows: pa.Table, hidden: Iterable[str] = HIDDEN) -> list[dict[str, Any]]:

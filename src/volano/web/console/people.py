@@ -77,11 +77,12 @@ def person(request: Ask, desk: Desk, person_id: int) -> Page:
 
 def _show(request: Ask, desk: Desk, person_id: int, *, status: int = 200, problem: str = "") -> Page:
     before = request.query_params.get("before", "")
-    until = int(before) if before.isdecimal() and len(before) < 19 else None
     shop, now = shop_of(desk.house.state, desk.house.settings), desk.clock()
     shown = flow.person(desk.house, person_id, now=now)
-    rows = flow.timeline(desk.house, person_id, before=until, limit=SHOWN + 1)
-    rows, more = _until_full(rows)
+    try:
+        rows, more = flow.timeline_page(desk.house, person_id, before, limit=SHOWN)
+    except BadInput:  # nobody types it: look from now on
+        before, (rows, more) = "", flow.timeline_page(desk.house, person_id, limit=SHOWN)
     return page(
         request,
         desk,
@@ -94,21 +95,9 @@ def _show(request: Ask, desk: Desk, person_id: int, *, status: int = 200, proble
         traits=known(shown, shop, now=now),
         days=happenings(rows, desk.house.state, shop),
         identities=joins(shown, named(desk.house.state)),
-        earlier=until is not None,
+        earlier=bool(before),
         more=more,
     )
-
-
-def _until_full(rows: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], int]:
-    """The rows of a page of the timeline, and the moment (UTC µs) before which the next one begins; 0: none.
-
-    Rows of one moment stay together, unless there are more of them than a page has.
-    """
-    if len(rows) <= SHOWN:
-        return rows, 0
-    cut = rows[SHOWN]["time"]
-    whole = [row for row in rows[:SHOWN] if row["time"] != cut]
-    return (whole, cut + 1) if whole else (rows[:SHOWN], cut)
 
 
 def join(request: Ask, desk: Desk, person_id: int) -> Page:
