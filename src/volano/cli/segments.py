@@ -73,26 +73,14 @@ def segments(
 
     Example: volano segments --starters
     """
-    from volano.domain.segment import Segment
+    from volano.flow.kept_segments import kept_segments
     from volano.flow.segments import plant
-    from volano.observe.overlap import sizes
 
     house = open_house(read_settings(home=home), make=False)
     if starters and plant(house.state, now=now()):
         finish(house)
-    inside = sizes(_everybody(house, ["segments"], now()))
-    found = [
-        {
-            "key": one.key,
-            "name": one.name,
-            "people": inside.get(one.key, 0),
-            "rule": one.rule,
-            "said": _said(house, one.rule),
-            "why": one.why,
-        }
-        for one in house.state.find(Segment)
-    ]
-    rows = [[str(one["key"]), str(one["name"]), f"{one['people']:,}", str(one["said"])] for one in found]
+    found = kept_segments(house, _everybody(house, ["segments"], now()))
+    rows = [[one.key, one.name, f"{one.people:,}", one.said] for one in found]
     empty = "No segment yet; put the usual ones here with `volano segments --starters`."
     answer(
         found,
