@@ -67,7 +67,12 @@ def came(visitor: Visitor, *frames: Intake) -> Visitor:
 
 def house_of(visitor: Visitor) -> House:
     """The house that somebody looks at."""
-    return visitor.app.turning._house
+    return house_of_app(visitor.app)
+
+
+def house_of_app(app: App) -> House:
+    """The house behind an edge."""
+    return app.turning._house
 
 
 def done(visitor: Visitor) -> None:

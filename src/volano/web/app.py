@@ -18,6 +18,8 @@ from litestar.exceptions import HTTPException
 from volano.errors import VolanoError
 from volano.flow.arrivals import erasures
 from volano.web import pages
+from volano.web.api.calls import is_api
+from volano.web.api.door import api_app
 from volano.web.asgi import Asgi, Message, Receive, Scope, Send
 from volano.web.assets import Assets
 from volano.web.console import (
@@ -68,7 +70,9 @@ class App:
         self.turning = Turning(house, now)
         self._intake: Asgi = intake_app(house)
         self._decisions: Asgi = decisions_app(house)
-        self._console = _console(house, self.door, self.turning, now)
+        desk = _desk(house, self.door, self.turning, now)
+        self._api: Asgi = api_app(desk)
+        self._console = _console(desk)
 
     @property
     def setup_token(self) -> str | None:
@@ -81,6 +85,8 @@ class App:
             await self._intake(scope, receive, send)
         elif scope["type"] == "http" and is_decision(path):
             await self._decisions(scope, receive, send)
+        elif scope["type"] == "http" and is_api(path):
+            await self._api(scope, receive, _guarded(send))
         else:
             await self._console(scope, receive, _guarded(send))  # type: ignore[arg-type]
 
@@ -91,7 +97,7 @@ def create_app(house: House, *, setup_token: str | None = None, now: Callable[[]
 
 
 def _guarded(send: Send) -> Send:
-    """Adds the security headers to every answer of the console."""
+    """Adds the security headers to every answer of the console, and of the API."""
 
     async def guarded(message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -101,9 +107,9 @@ def _guarded(send: Send) -> Send:
     return guarded
 
 
-def _console(house: House, door: Door, turning: Turning, now: Callable[[], int]) -> Litestar:
+def _desk(house: House, door: Door, turning: Turning, now: Callable[[], int]) -> Desk:
     files = Assets()
-    desk = Desk(
+    return Desk(
         house=house,
         door=door,
         turning=turning,
@@ -113,13 +119,15 @@ def _console(house: House, door: Door, turning: Turning, now: Callable[[], int])
         clock=now,
     )
 
+
+def _console(desk: Desk) -> Litestar:
     @asynccontextmanager
     async def turned(_: Litestar) -> AsyncIterator[None]:
-        turning.start()
+        desk.turning.start()
         try:
             yield
         finally:
-            turning.stop()
+            desk.turning.stop()
 
     parts = (
         entry,

@@ -6,6 +6,8 @@ import asyncio
 import sys
 import traceback
 import zlib
+from base64 import b64decode
+from binascii import Error as BadBase64
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any, cast
 
@@ -63,6 +65,18 @@ class WrongOrigin(NotAllowed):
     code = "wrong_origin"
 
 
+class NoKey(NotAllowed):
+    """No key that is good came with the request (401); `challenge` says what would do (RFC 6750 §3)."""
+
+    def __init__(self, message: str, code: str, *, challenge: str = "Bearer") -> None:
+        super().__init__(message, code)
+        self.challenge = challenge
+
+
+class NoScope(NoKey):
+    """The key is good, but not for this (403)."""
+
+
 class Stalled(VolanoError):
     """The client stopped in the middle of its body (408)."""
 
@@ -79,6 +93,17 @@ def header(scope: Scope, name: bytes) -> bytes:
         if key == name:
             return bytes(value)
     return b""
+
+
+def credentials(scope: Scope) -> tuple[str, str]:
+    """How a client says who it is: `basic` with the user name, or another kind with its token; else ""s."""
+    kind, _, token = header(scope, b"authorization").partition(b" ")
+    if kind.lower() != b"basic":
+        return kind.lower().decode("latin-1"), token.strip().decode("latin-1")
+    try:
+        return "basic", b64decode(token.strip(), validate=True).decode().partition(":")[0]
+    except (BadBase64, ValueError):
+        return "basic", ""
 
 
 def only(scope: Scope, *methods: str) -> None:
@@ -161,7 +186,7 @@ def inflated(body: bytes, limit: int) -> bytes:
 
 def status_of(error: VolanoError) -> int:
     """The HTTP status for an error of the house: 400 for what came in badly."""
-    for kind, status in ((WrongMethod, 405), (WrongOrigin, 403), (Stalled, 408), *_STATUS):
+    for kind, status in ((WrongMethod, 405), (WrongOrigin, 403), (NoScope, 403), (Stalled, 408), *_STATUS):
         if isinstance(error, kind):
             return status
     return 400
@@ -192,6 +217,8 @@ async def answer_error(send: Send, error: VolanoError, headers: Iterable[tuple[b
     more = [(b"retry-after", _AGAIN[status])] if status in _AGAIN else []
     if isinstance(error, TooFast):
         more = [(b"retry-after", str(error.seconds).encode())]
+    if isinstance(error, NoKey):
+        more = [(b"www-authenticate", error.challenge.encode())]
     if isinstance(error, Stalled):
         more = [(b"connection", b"close")]
     if isinstance(error, WrongMethod):

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from base64 import b64decode
-from binascii import Error as BadBase64
 from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple, Protocol, TypeVar
@@ -31,6 +29,7 @@ from volano.web.asgi import (
     body_of,
     check_origin,
     cors,
+    credentials,
     guarded,
     header,
     inflated,
@@ -280,16 +279,11 @@ def _asker(house: Door, keys: WriteKeys, now: int, scope: Scope, write_key: str,
 
 def given_key(scope: Scope, form: Format | None = None) -> str:
     """The write key: user name of Basic auth, bearer token where the format has them, or in the query."""
-    kind, _, token = header(scope, b"authorization").partition(b" ")
-    if kind.lower() == b"basic":
-        try:
-            name = b64decode(token.strip(), validate=True).decode().partition(":")[0]
-        except (BadBase64, ValueError):
-            name = ""
-        if name:
-            return name
-    elif kind.lower() == b"bearer" and form is not None and form.bearer:
-        return token.strip().decode("latin-1")
+    kind, told = credentials(scope)
+    if kind == "basic" and told:
+        return told
+    if kind == "bearer" and form is not None and form.bearer:
+        return told
     query = scope.get("query_string", b"")
     if not query:
         return ""

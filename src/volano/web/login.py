@@ -14,7 +14,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 from volano.domain.account import Session, User
 from volano.domain.durations import DAY, SECOND
-from volano.errors import BadInput, Busy, NotAllowed, NotFound
+from volano.errors import BadInput, NotAllowed, NotFound, TooFast
 from volano.ports import State
 
 OWNER = "owner"
@@ -59,12 +59,8 @@ def cookie_key(cookie: str) -> str:
     return sha256(cookie.encode()).hexdigest()
 
 
-class MustWait(Busy):
-    """Too many wrong passwords; `seconds` until the next try is looked at."""
-
-    def __init__(self, seconds: int) -> None:
-        super().__init__(f"too many wrong passwords; try again in {seconds} seconds")
-        self.seconds = seconds
+class MustWait(TooFast):
+    """Too many wrong passwords or keys; `seconds` until the next try is looked at."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,10 +85,11 @@ class Brake:
     """Slows down whoever guesses: after five failures an address waits, twice as long each time.
 
     After twenty failures from anywhere everybody waits, at most a minute; but not an address from which
-    the right password came before, so that guessing does not keep the owner out.
+    the right password came before, so that guessing does not keep the owner out. `what` is guessed, in words.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, what: str = "passwords") -> None:
+        self._what = what
         self._failures: dict[str, tuple[int, int]] = {}  # address → failures, free again at
         self._welcome: set[str] = set()
         self._lock = Lock()
@@ -103,7 +100,9 @@ class Brake:
             brakes = {address: _ONE} if address in self._welcome else {address: _ONE, _ANYWHERE: _ALL}
             free_at = max(self._failures.get(name, (0, 0))[1] for name in brakes)
             if now < free_at:
-                raise MustWait(-(-(free_at - now) // SECOND))
+                seconds = -(-(free_at - now) // SECOND)
+                told = f"too many wrong {self._what}; try again in {seconds} seconds"
+                raise MustWait(told, seconds=seconds)
             for name, patience in brakes.items():
                 failures = self._failures.pop(name, (0, 0))[0] + 1
                 self._failures[name] = (failures, now + patience.after(failures))

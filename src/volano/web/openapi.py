@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
 import msgspec
 
 from volano import __version__
-from volano.web import configurations, openapi_events
+from volano.web import configurations, openapi_api, openapi_events
+from volano.web.api.calls import CALLS, Call
 from volano.web.configurations import CONFIGURATIONS, Configuration
 from volano.web.decisions import BODY_LIMIT, CONFIG, DECIDE
 from volano.web.formats.format import SWALLOWED, Format
@@ -106,12 +108,15 @@ def described() -> Part:
         paths[one.path] = {one.method.lower(): _question(one)}
     paths[DECIDE] = {"post": _decide()}
     paths[CONFIG] = {"get": _live()}
+    for call in CALLS:
+        paths[call.path] = {call.method.lower(): _call(call)}
     return {
         "openapi": "3.1.0",
         "info": {
             "title": "Volano",
             "version": __version__,
-            "description": "Events in, decisions out. Write keys are public and can only write.",
+            "description": "Events in, decisions out. Write keys are public and can only write; "
+            "secret keys are for programs that ask about people.",
         },
         "paths": paths,
         "components": {
@@ -122,6 +127,7 @@ def described() -> Part:
                 "Question": _QUESTION,
                 "Live": _LIVE,
                 **openapi_events.schemas(),
+                **openapi_api.schemas(),
             },
             "securitySchemes": {
                 "basic": {
@@ -130,6 +136,7 @@ def described() -> Part:
                     "description": "The write key is the user name.",
                 },
                 "bearer": {"type": "http", "scheme": "bearer", "description": "PostHog's clients only."},
+                **openapi_api.SECURITY,
                 **{name: _in_query(name) for form in FORMATS for name in form.key_names},
             },
         },
@@ -238,13 +245,21 @@ def _live() -> Part:
     }
 
 
+def _call(call: Call) -> Part:
+    told = openapi_api.operation(call)
+    beside = (400, 408, 413) if call.asks is not None else (400,) if call.query else ()
+    missing = (404,) if "{" in call.path else ()
+    told["responses"] |= _errors(401, 403, 429, 503, *beside, *missing, meanings=openapi_api.MEANINGS)
+    return told
+
+
 def _answer(description: str, schema: str) -> Part:
     content = {"application/json": {"schema": {"$ref": f"#/components/schemas/{schema}"}}}
     return {"description": description, "content": content}
 
 
-def _errors(*statuses: int) -> Part:
-    found = {str(status): _answer(_MEANINGS[status], "Error") for status in (*statuses, 405)}
+def _errors(*statuses: int, meanings: Mapping[int, str] = _MEANINGS) -> Part:
+    found = {str(status): _answer(meanings[status], "Error") for status in (*statuses, 405)}
     for status in ("429", "503"):
         if status in found:
             found[status]["headers"] = {"Retry-After": {"schema": {"type": "integer"}}}

@@ -1,0 +1,1 @@
+"""What other programs ask with a secret key."""
