@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from volano.cli import bring, campaigns, demo, house, lists, loop, people, segments, serve, sources, sql
+from volano.cli import bring, campaigns, demo, house, keys, lists, loop, people, segments, serve, sources, sql
 
 
 def register(app: typer.Typer) -> None:
@@ -12,6 +12,7 @@ def register(app: typer.Typer) -> None:
     app.command("demo")(demo.demo)
     app.command("serve")(serve.serve)
     app.command("sources")(sources.sources)
+    app.command("keys")(keys.keys)
     app.command("import")(bring.bring)
     app.command("people")(people.people)
     app.command("segment")(segments.segment)

@@ -48,7 +48,7 @@ def sources(
     state = open_state(read_settings(home=home), make=False)  # alone: a server may be busy with the rest
     if action == "list":
         found = state.find(Source)
-        return answer([_told(source) for source in found], as_json, lambda: _show(found, _zone(state)))
+        return answer([_told(source) for source in found], as_json, lambda: _show(found, zone_of(state)))
     if action == "add":
         return _tell_key(*keeping.make(state, which, now=now(), origins=origins or ""), as_json)
     if action == "rotate":
@@ -78,7 +78,7 @@ def _told(source: Source) -> dict[str, Any]:
 
 
 def _tell(state: State, source: Source, as_json: bool) -> None:
-    answer(_told(source), as_json, lambda: _show([source], _zone(state)))
+    answer(_told(source), as_json, lambda: _show([source], zone_of(state)))
 
 
 def _tell_key(source: Source, key: str, as_json: bool) -> None:
@@ -90,7 +90,8 @@ def _tell_key(source: Source, key: str, as_json: bool) -> None:
     answer(_told(source) | {"write_key": key}, as_json, show)
 
 
-def _zone(state: State) -> str:
+def zone_of(state: State) -> str:
+    """The time zone of the shop."""
     from volano.flow.shop import shop_of
 
     return shop_of(state, read_settings()).timezone
