@@ -26,6 +26,7 @@ PATHS = (
     f"/campaigns/{LIVE.key}",
     "/results",
     "/settings",
+    "/settings/keys",
 )
 
 

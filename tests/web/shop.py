@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 from msgspec.structs import replace
 
-from volano.domain.account import Import, Source, User
+from volano.domain.account import SCOPES, Import, SecretKey, Source, User
 from volano.domain.campaign import Arm, Campaign, Goal, Plan, Trigger
 from volano.domain.durations import DAY
 from volano.domain.idea import Content, Figure, Idea
@@ -60,7 +60,7 @@ def full_house(home: Path = Path("unused")) -> House:
     house = empty_house(home)
     house.state.put(_owner())
     house.lake.append({"events": _events(), "quarantine": _quarantined()})
-    house.state.put(Shop(currency="EUR"), *LEAKS, *IDEAS, DRAFT, LIVE, VERDICT, LESSON, IMPORT)
+    house.state.put(Shop(currency="EUR"), *LEAKS, *IDEAS, DRAFT, LIVE, VERDICT, LESSON, IMPORT, CRM)
     return house
 
 
@@ -316,6 +316,15 @@ LESSON = Lesson(
     after_mean=0.12,
     after_sd=0.04,
     learned_at=NOW - DAY,
+)
+CRM = SecretKey(
+    key="crm",
+    name="CRM <script>alert(1)</script>",
+    digest="0" * 64,
+    shown="sk_aB3x",
+    scopes=tuple(SCOPES),
+    made_at=NOW - DAY,
+    good_until=NOW + 300 * DAY,
 )
 IMPORT = Import(
     key="imp1",

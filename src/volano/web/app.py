@@ -26,6 +26,7 @@ from volano.web.console import (
     campaigns,
     entry,
     ideas,
+    keys,
     live,
     moves,
     names,
@@ -142,6 +143,7 @@ def _console(desk: Desk) -> Litestar:
         live,
         sources,
         names,
+        keys,
         settings,
     )
     return Litestar(

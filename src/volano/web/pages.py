@@ -149,6 +149,8 @@ NOTES: Mapping[str, Note] = {
     "segment-dropped": Note("Deleted.", "/segments/restore"),
     "revoked": Note("Revoked: what comes with its keys is refused from now on.", "/sources/reinstate"),
     "reinstated": Note("Its keys are good again."),
+    "key-revoked": Note("Revoked: what comes with it is refused from now on.", "/settings/keys/reinstate"),
+    "key-reinstated": Note("It is good again."),
     "named": Note("From now on it comes in under the standard word.", "/names/undo"),
     "reread": Note("The past is being read under that word, too.", "/names/undo"),
     "unnamed": Note("It comes in under its own name again.", "/names/undo"),

@@ -7,7 +7,7 @@ from zoneinfo import available_timezones
 
 from msgspec.structs import replace
 
-from volano.domain.account import Import, Source
+from volano.domain.account import Import, SecretKey, Source
 from volano.domain.durations import DAY
 from volano.domain.leak import Journey
 from volano.domain.money import digits
@@ -49,6 +49,7 @@ def more(
         problem=problem,
         filled=filled,
         sources=desk.house.state.find(Source),
+        keys=sum(not key.revoked_at for key in desk.house.state.find(SecretKey)),
         imports=imports,
         journey=home_journey(desk.house.state),
         days=f"{home_journey(desk.house.state).within / DAY:g}",
