@@ -15,7 +15,7 @@ from volano.wiring import House
 
 _SIGN = b"x-volano-relay"  # the secret, and the address of who asks: only a worker can know it
 _OF_ONE_HOP = (b"connection", b"keep-alive", b"transfer-encoding", b"upgrade", _SIGN)
-_PATIENCE = httpx.Timeout(60, connect=5)
+_PATIENCE = httpx.Timeout(60, connect=5, read=600)  # to forget many people may take minutes
 # One that idles is given up before the first process closes it (after 5 s), or a form could be lost to it.
 _CONNECTIONS = httpx.Limits(max_connections=100, max_keepalive_connections=20, keepalive_expiry=2)
 
