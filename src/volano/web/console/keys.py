@@ -46,8 +46,8 @@ def add(request: Ask, desk: Desk) -> Page:
         made, secret = flow.make(house.state, house.pepper, name, wanted, now=now, days=days)
     except BadInput as error:
         return _list(request, desk, status=422, problem=error.message, typed=sent)
-    told = {"key": made, "secret": secret, "scopes": SCOPES, "address": address(request)}
-    return page(request, desk, "key.html", **told)
+    here = address(request)
+    return page(request, desk, "key.html", key=made, secret=secret, scopes=SCOPES, address=here)
 
 
 def _days(text: str) -> float | None:
