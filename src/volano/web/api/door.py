@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
 import msgspec
+from anyio import CapacityLimiter, to_thread
 
 from volano.errors import BadBody
 from volano.web.api.answers import ANSWERS
@@ -36,7 +35,7 @@ AT_ONCE = 4  # requests that are worked on; others wait, so that the console has
 def api_app(desk: Desk) -> Asgi:
     """The ASGI callable for every path that `calls.is_api` names."""
     keys, room = SecretKeys(desk.house.state, desk.house.pepper), Room()
-    threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="volano-api")
+    limiter = CapacityLimiter(AT_ONCE)
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         async def respond() -> None:
@@ -52,7 +51,7 @@ def api_app(desk: Desk) -> Asgi:
                 if call.asks is not None:
                     values["asked"] = _decoded(await body_of(receive, BODY_LIMIT, share=share), call)
                 work = partial(_worked, desk, partial(keys.note, key, now=now), call, values)
-                body = await asyncio.get_running_loop().run_in_executor(threads, work)
+                body = await to_thread.run_sync(work, limiter=limiter)
             await answer(send, 200, body)
 
         await guarded(respond, send)
