@@ -25,16 +25,24 @@ def crm() -> Program:
     return program(ann())
 
 
+@pytest.fixture(scope="module")
+def still() -> Program:
+    """The same for those who change nothing."""
+    return program(ann())
+
+
 def refused(answer: Any) -> tuple[int, str]:
     """Status and code of an answer that says why not, in one sentence."""
     assert set(answer.json()) == {"code", "message"}
     return answer.status_code, answer.json()["code"]
 
 
-def test_a_key_comes_as_bearer_token_or_as_the_user_name_of_basic_auth(crm: Program) -> None:
-    assert crm.ask("GET", "/segments").status_code == 200
-    assert crm.ask("GET", "/segments", headers=basic(crm.secret)).status_code == 200
-    assert crm.ask("GET", "/segments", headers={"Authorization": f"bearer  {crm.secret}"}).status_code == 200
+def test_a_key_comes_as_bearer_token_or_as_the_user_name_of_basic_auth(still: Program) -> None:
+    assert still.ask("GET", "/segments").status_code == 200
+    assert still.ask("GET", "/segments", headers=basic(still.secret)).status_code == 200
+    assert (
+        still.ask("GET", "/segments", headers={"Authorization": f"bearer  {still.secret}"}).status_code == 200
+    )
 
 
 @pytest.mark.parametrize(
@@ -52,18 +60,20 @@ def test_a_key_comes_as_bearer_token_or_as_the_user_name_of_basic_auth(crm: Prog
     ],
 )
 def test_without_a_good_key_it_is_401_with_a_challenge(
-    crm: Program, headers: dict[str, str], code: str
+    still: Program, headers: dict[str, str], code: str
 ) -> None:
     raw = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
-    answer = crm.ask("GET", "/segments", headers=raw)
+    answer = still.elsewhere(f"of {headers}").ask("GET", "/segments", headers=raw)
     assert refused(answer) == (401, code)
     assert answer.headers["www-authenticate"].startswith("Bearer")
     assert "sk_…" in answer.json()["message"]
-    assert crm.ask("GET", f"/segments?key={crm.secret}&secret={crm.secret}", headers={}).status_code == 401
+    assert (
+        still.ask("GET", f"/segments?key={still.secret}&secret={still.secret}", headers={}).status_code == 401
+    )
 
 
-def test_a_write_key_is_told_what_it_is(crm: Program) -> None:
-    answer = crm.ask("GET", "/segments", headers=basic("wk_test"))
+def test_a_write_key_is_told_what_it_is(still: Program) -> None:
+    answer = still.elsewhere("of a source").ask("GET", "/segments", headers=basic("wk_test"))
     assert "wk_test… is a write key, which can only write" in answer.json()["message"]
 
 
@@ -113,26 +123,26 @@ def test_a_cookie_of_the_console_opens_nothing_here_and_a_key_no_page(crm: Progr
         assert Visitor(crm.app).ask("POST", "/people/undo", headers=headers).status_code == 303
 
 
-def test_a_key_opens_no_door_for_events_and_decides_nothing(crm: Program) -> None:
-    visitor = Visitor(crm.app)
+def test_a_key_opens_no_door_for_events_and_decides_nothing(still: Program) -> None:
+    visitor = Visitor(still.app)
     event = {"batch": [{"type": "track", "event": "Seen", "userId": "ann"}]}
-    assert visitor.ask("POST", "/v1/batch", json=event, headers=basic(crm.secret)).status_code == 401
-    question = {"writeKey": crm.secret, "userId": "ann"}
+    assert visitor.ask("POST", "/v1/batch", json=event, headers=basic(still.secret)).status_code == 401
+    question = {"writeKey": still.secret, "userId": "ann"}
     assert visitor.ask("POST", "/v1/decide", json=question).status_code == 401
 
 
 @pytest.mark.parametrize("method", ["GET", "OPTIONS", "POST"])
-def test_pages_of_a_browser_are_refused_whatever_they_bring(crm: Program, method: str) -> None:
+def test_pages_of_a_browser_are_refused_whatever_they_bring(still: Program, method: str) -> None:
     for origin in ("https://shop.example", "http://console.test", "null"):
-        headers = {"Authorization": f"Bearer {crm.secret}", "Origin": origin}
-        answer = crm.ask(method, "/segments", headers=headers)
+        headers = {"Authorization": f"Bearer {still.secret}", "Origin": origin}
+        answer = still.ask(method, "/segments", headers=headers)
         assert refused(answer) == (403, "browser")
         assert "must never be in a page" in answer.json()["message"]
         assert not [name for name in answer.headers if name.startswith("access-control")]
 
 
-def test_answers_are_kept_nowhere_and_carry_the_security_headers(crm: Program) -> None:
-    for answer in (crm.ask("GET", "/segments"), crm.ask("GET", "/segments", headers={})):
+def test_answers_are_kept_nowhere_and_carry_the_security_headers(still: Program) -> None:
+    for answer in (still.ask("GET", "/segments"), still.ask("GET", "/segments", headers={})):
         assert answer.headers["cache-control"] == "no-store"
         assert answer.headers["x-content-type-options"] == "nosniff"
         assert "default-src 'none'" in answer.headers["content-security-policy"]
@@ -202,11 +212,11 @@ def test_to_note_a_use_brings_no_revoked_key_back(crm: Program) -> None:
 
 
 @pytest.mark.parametrize("path", ["", "/", "/nothing", "/people", "/people/7/x", "/segments/a/b/c"])
-def test_what_is_not_there_is_404_as_json(crm: Program, path: str) -> None:
-    assert refused(crm.ask("GET", path)) == (404, "no_such_path")
+def test_what_is_not_there_is_404_as_json(still: Program, path: str) -> None:
+    assert refused(still.ask("GET", path)) == (404, "no_such_path")
 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "OPTIONS", "PATCH", "HEAD"])
-def test_another_method_is_405_and_told_which(crm: Program, method: str) -> None:
-    answer = crm.ask(method, "/people/forget/")
+def test_another_method_is_405_and_told_which(still: Program, method: str) -> None:
+    answer = still.ask(method, "/people/forget/")
     assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
