@@ -13,10 +13,10 @@ from schemathesis import GenerationMode
 from schemathesis.specs.openapi.checks import response_schema_conformance
 
 from tests.web.door import KEY, Door, basic
-from volano.testing.caps_memory import MemoryCaps
 from tests.web.known import BOB, ann
 from tests.web.program import program
 from volano.domain.durations import SECOND
+from volano.testing.caps_memory import MemoryCaps
 from volano.testing.profiles_memory import MemoryProfiles
 from volano.web import openapi_api, openapi_events
 from volano.web.api.calls import CALLS, is_api
