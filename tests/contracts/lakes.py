@@ -78,6 +78,11 @@ def counts(added: dict[str, pa.Table]) -> dict[str, int]:
     return {name: len(rows) for name, rows in added.items()}
 
 
+def delivery(name: int, person: int, time: int = 0) -> dict[str, Any]:
+    told = {"channel": "webhook", "receiver": "crm", "status": "delivered", "attempts": 1}
+    return {"person_id": person, "time": time, "id": name, "origin": "volano", **told}
+
+
 def exposure(name: int, person: int, time: int = 0, campaign: str = "c") -> dict[str, Any]:
     return {
         "person_id": person,

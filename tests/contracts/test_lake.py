@@ -136,6 +136,12 @@ def test_a_filter_keeps_rows_of_tables_without_the_column(lake: AnyLake) -> None
     assert found == [(1, "events"), (1, "exposures")]
 
 
+def test_a_lake_without_rows_of_a_table_reads_as_before(lake: AnyLake) -> None:
+    lake.append({"events": table([event(1, 1)])})
+    assert seen(lake, "id", "receiver", tables=("events", "deliveries")) == [(1, None)]
+    assert seen(lake, "id", tables=("deliveries",)) == []
+
+
 def test_several_tables_are_one_in_order_with_their_name(lake: AnyLake) -> None:
     lake.append({"exposures": table([exposure(7, 1, time=5, campaign="x")])})
     lake.append({"events": table([event(1, 1, 9), event(2, 1, 5, campaign="y"), event(7, 1, 5)])})

@@ -11,6 +11,7 @@ from tests.contracts.lakes import (
     AnyLake,
     People,
     counts,
+    delivery,
     event,
     exposure,
     merge,
@@ -78,7 +79,9 @@ def test_what_grew_old_goes_and_does_not_come_back(lake: AnyLake) -> None:
     told = {"events": table([event(name, name % 5, name) for name in range(20)])}
     lake.append({**told, "merges": table([merge(1, alias=1, person=2)])})
     lake.append({"exposures": table([exposure(1, 3, time=4), exposure(2, 3, time=40)])})
-    assert lake.expire(8) == {0: 2, 2: 4, 3: 2, 4: 1}
+    lake.append({"deliveries": table([delivery(1, 4, time=7), delivery(2, 4, time=8)])})
+    assert lake.expire(8) == {0: 2, 2: 4, 3: 2, 4: 2}
+    assert seen(lake, "id", tables=("deliveries",)) == [(2,)]
     assert (lake.expire(8), counts(lake.append(told))) == ({}, {"events": 0})
     assert sorted(seen(lake, "id")) == [(name,) for name in range(8, 20)]
     assert lake.tally(View(columns=("id",), tables=("merges", "exposures")), people) == People(
@@ -172,11 +175,12 @@ def test_who_is_forgotten_is_in_no_table_and_does_not_come_back(lake: AnyLake) -
     lake.append(told)
     lake.append({"events": table([event(2, 2), event(3, 3), event(4, 4)])})  # they wait behind the import
     lake.append({"exposures": table([exposure(1, 2), exposure(2, 5)])})
+    lake.append({"deliveries": table([delivery(1, 4), delivery(2, 3)])})
     lake.map(View(), rows_each, "each")
     lake.append({"merges": table([merge(1, alias=1, person=2), merge(2, alias=4, person=5)])})
     gone = lake.forget([2], [2, 1, 4])
-    assert gone == {"events": 15, "exposures": 1, "merges": 2, "each": 3}
-    left = View(columns=("id",), tables=("events", "exposures", "each", "merges"))
+    assert gone == {"events": 15, "exposures": 1, "deliveries": 1, "merges": 2, "each": 3}
+    left = View(columns=("id",), tables=("events", "exposures", "deliveries", "each", "merges"))
     assert {row["person_id"] for row in lake.read(left).to_pylist()} == {0, 3, 5}
     assert counts(lake.append(told)) == {"events": 0}
     lake.withdraw("imp_1")

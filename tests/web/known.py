@@ -11,7 +11,7 @@ from tests.flow.site import event, order
 from tests.web.shop import NOW, PASSWORD, empty_house
 from tests.web.visitor import Clock, Visitor
 from volano.domain.account import Source, User
-from volano.domain.event import IDENTIFIED, Event, Intake, Refusal
+from volano.domain.event import IDENTIFIED, Event, Frame, Intake, Refusal
 from volano.flow.segments import plant
 from volano.observe.identity import identity
 from volano.testing.journal_memory import MemoryJournal
@@ -48,7 +48,7 @@ def opened(*frames: Intake) -> Visitor:
     return visitor
 
 
-def came_to(app: App, *frames: Intake) -> App:
+def came_to(app: App, *frames: Frame) -> App:
     """The same edge, after these frames were brought in."""
     journal = app.turning._house.journal
     assert isinstance(journal, MemoryJournal)
@@ -59,7 +59,7 @@ def came_to(app: App, *frames: Intake) -> App:
     return app
 
 
-def came(visitor: Visitor, *frames: Intake) -> Visitor:
+def came(visitor: Visitor, *frames: Frame) -> Visitor:
     """The same owner, after these frames were brought in."""
     came_to(visitor.app, *frames)
     return visitor

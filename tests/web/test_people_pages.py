@@ -15,9 +15,10 @@ from tests.web.visitor import Visitor, owner
 from volano.domain.campaign import Campaign
 from volano.domain.change import Change
 from volano.domain.erasure import Receipt
-from volano.domain.event import Refusal
+from volano.domain.event import Delivered, Delivery, Refusal
 from volano.domain.identity import Kin
 from volano.domain.profile import Profile
+from volano.domain.segment import Segment
 from volano.domain.shop import Shop
 from volano.domain.view import View
 from volano.flow.decide import person_of
@@ -79,6 +80,30 @@ def test_a_long_address_breaks_between_its_words() -> None:
         "<h1>maximiliane.<wbr>lee@<wbr>customers.<wbr>garden.<wbr>example</h1>"
         in visitor.see("/people?q=max").text
     )
+
+
+def test_what_other_systems_were_told_stands_on_the_timeline_in_words(visitor: Visitor) -> None:
+    about = {"identity": ANN, "time": NOW, "channel": "webhook", "receiver": "crm"}
+    deliveries = [
+        Delivery(**about, delivery_id="1", about="segment.entered new", status="delivered", attempts=1),
+        Delivery(
+            **about,
+            delivery_id="2",
+            about="segment.left x",
+            status="failed",
+            attempts=3,
+            reason=f"no {NASTY}",
+        ),
+    ]
+    house = house_of(visitor)
+    house.state.put(Segment(key="new", name="New people", rule={}))
+    came(visitor, Delivered(received_at=NOW, deliveries=deliveries))
+    text = visitor.see(f"/people/{ANN}").text
+    assert "<b>Told crm</b> <small>entered New people</small>" in text
+    assert "<b>Could not tell crm</b> <small>left x · no &lt;script&gt;" in text
+    assert "· 3 attempts</small>" in text
+    assert NASTY not in text
+    assert "#i-out" in text
 
 
 def test_after_a_restart_a_few_of_the_people_are_shown(visitor: Visitor) -> None:

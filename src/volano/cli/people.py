@@ -140,11 +140,13 @@ def _show_page(page: PersonPage, happened: list[dict[str, Any]], zone: str) -> N
 
 
 def _what(row: dict[str, Any]) -> str:
-    return str(row.get("event") or f"{row['table']}: {row.get('campaign', '')} {row.get('variant', '')}")
+    named = " ".join(str(row[name]) for name in ("campaign", "variant", "receiver", "status") if name in row)
+    return str(row.get("event") or f"{row['table']}: {named}")
 
 
 def _more(row: dict[str, Any]) -> str:
-    return " · ".join(str(row[name]) for name in ("path", "product", "order_id", "source") if name in row)
+    names = ("path", "product", "order_id", "source", "about")
+    return " · ".join(str(row[name]) for name in names if name in row)
 
 
 def _export(house: House, text: str) -> None:

@@ -96,4 +96,32 @@ class Decided(msgspec.Struct, frozen=True, kw_only=True, array_like=True, tag="d
     decisions: list[Decision]
 
 
-Frame = Intake | Decided
+class Delivery(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
+    """What left the house for one person and what became of it, once that is settled.
+
+    `identity` is the hash of an identity of theirs, `time` (UTC µs) when it was settled; `about` says what it
+    told, `reason` why it failed.
+    """
+
+    delivery_id: str
+    identity: int
+    time: int
+    channel: Literal["webhook"]
+    receiver: str
+    about: str
+    status: Literal["delivered", "failed"]
+    attempts: int
+    reason: str = ""
+    campaign: str = ""
+    variant: str = ""
+    round: int = 0
+
+
+class Delivered(msgspec.Struct, frozen=True, kw_only=True, array_like=True, tag="delivered"):
+    """Deliveries that were settled together."""
+
+    received_at: int
+    deliveries: list[Delivery]
+
+
+Frame = Intake | Decided | Delivered

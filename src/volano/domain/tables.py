@@ -102,6 +102,22 @@ EXPOSURES = pa.schema(
     ]
 )
 
+# What left the house for somebody, and what became of it.
+DELIVERIES = pa.schema(
+    [
+        *_HEAD,
+        ("channel", pa.string()),  # `webhook`
+        ("receiver", pa.string()),  # who got it: the key of the web hook
+        ("about", pa.string()),  # what it told: `segment.entered vip`
+        ("status", pa.string()),  # `delivered` or `failed`
+        ("reason", pa.string()),  # why it failed, in words
+        ("attempts", pa.int64()),
+        ("campaign", pa.string()),  # where it is one of ours that told it
+        ("variant", pa.string()),
+        ("round", pa.int64()),
+    ]
+)
+
 # From now on the identity `alias` is `person_id` (itself: it stands alone again); the last row to come
 # counts.
 MERGES = pa.schema(
@@ -131,13 +147,15 @@ TABLES: dict[str, pa.Schema] = {
     "order_lines": ORDER_LINES,
     "decisions": DECISIONS,
     "exposures": EXPOSURES,
+    "deliveries": DELIVERIES,
     "merges": MERGES,
     "quarantine": QUARANTINE,
 }
 OF_PEOPLE = tuple(table for table in TABLES if table != "quarantine")  # each row is about somebody
-HAPPENED = ("events", "order_lines", "decisions", "exposures")  # … and tells what they did or got
+HAPPENED = ("events", "order_lines", "decisions", "exposures", "deliveries")  # … tells what they did or got
 
 
+OURS = "volano"  # origin of rows that the house writes itself
 IMPORT = "imp_"  # how the key of an import begins
 
 

@@ -17,6 +17,7 @@ from volano.domain.identity import Address, Identity, Kin
 from volano.domain.profile import Profile
 from volano.domain.registry import Seen
 from volano.domain.segment import Move
+from volano.domain.tables import OURS
 from volano.domain.view import Offset, View
 from volano.errors import BrokenHome
 from volano.flow.decide import person_of
@@ -26,8 +27,8 @@ from volano.flow.knowledge import Knowing, Knowledge
 from volano.flow.remaking import made_anew, renewed
 from volano.flow.segments import due, records
 from volano.observe.addresses import addresses
-from volano.observe.claims import claims, identities, messages, repeated, times
-from volano.observe.membership import OURS, move_rows, turned
+from volano.observe.claims import addressees, claims, identities, messages, repeated, times
+from volano.observe.membership import move_rows, turned
 from volano.observe.merges import mended, merges_of
 from volano.observe.registry import registered, with_doubles
 from volano.observe.rows import Rows
@@ -301,6 +302,9 @@ def _rows(
 ) -> Rows:
     frames = [frame for _, frame in taken if frame is not None]
     whose = {one: person_of_found(stitched, profiles, one) for one in identities(frames)}
+    for one in addressees(frames):
+        if one in stitched.identities or any(profiles.get(kind, one) for kind in (Profile, Identity)):
+            whose[one] = person_of_found(stitched, profiles, one)
     rows = Rows(whose, by.currency, names=by.names, marks=by.marks, before=before)
     for offset, frame in taken:
         rows.add(frame if frame is not None else _damaged(_now(frames)), offset.journal, offset.position)

@@ -30,7 +30,7 @@ from volano.rules.words import sentence
 
 NAMED = re.compile(r"[ua]:.")
 LATEST = 10**18  # UTC µs; nothing is later
-TIMELINE = ("events", "decisions", "exposures")
+TIMELINE = ("events", "decisions", "exposures", "deliveries")
 HIDDEN = ("person_id", "id", "identity", "table")
 
 
@@ -165,7 +165,7 @@ def person(house: House, person_id: int, *, now: int) -> PersonPage:
 def timeline(
     house: House, person_id: int, *, before: int | None = None, below: int = 0, limit: int = 50
 ) -> list[dict[str, Any]]:
-    """What happened, the latest first: events, decisions and exposures before a moment (UTC µs).
+    """What happened, the latest first: events, decisions, exposures and deliveries before a moment (UTC µs).
 
     Of the moment itself those with an id below `below`. Each with `table`, `time` (UTC µs), `id` and the
     columns that hold something.

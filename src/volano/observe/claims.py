@@ -7,7 +7,7 @@ from collections.abc import Container, Iterable, Iterator
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from volano.domain.event import IDENTIFIED, Event, Frame, Intake
+from volano.domain.event import IDENTIFIED, Delivered, Event, Frame, Intake
 from volano.domain.identity import ALIAS, IDENTIFY, SEEN_TOGETHER, Claim
 from volano.observe.columns import cleaned
 from volano.observe.identity import identity, illegal, known_as, message_row
@@ -17,15 +17,22 @@ _When = tuple[int, str, int]  # UTC µs of the telling, reason, UTC µs when the
 
 
 def identities(frames: Iterable[Frame]) -> set[int]:
-    """Every legal identity that the frames name."""
+    """Every legal identity that the frames name as the one who did it or asked."""
     names: set[str] = set()
     for frame in frames:
+        if isinstance(frame, Delivered):
+            continue
         for one in frame.events if isinstance(frame, Intake) else [frame]:
             if one.user_id:
                 names.add(f"u:{one.user_id}")
             if one.anonymous_id:
                 names.add(f"a:{one.anonymous_id}")
     return {identity(name) for name in names if not illegal(name[2:])}
+
+
+def addressees(frames: Iterable[Frame]) -> set[int]:
+    """The identities to whom something was delivered."""
+    return {one.identity for frame in frames if isinstance(frame, Delivered) for one in frame.deliveries}
 
 
 def messages(frames: Iterable[Frame]) -> set[int]:

@@ -79,6 +79,11 @@ def decision_row(decision_id: str) -> int:
     return hash63(f"d:{decision_id}")
 
 
+def delivery_row(delivery_id: str) -> int:
+    """The id of the row of a delivery."""
+    return hash63(f"s:{delivery_id}")
+
+
 def merge_row(*said: object) -> int:
     """The id of the row that says who an identity is from now on: all that it says."""
     return hash63(f"g:{':'.join(map(str, said))}")

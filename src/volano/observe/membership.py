@@ -15,7 +15,7 @@ from volano.domain.event import SEGMENT_ENTERED, SEGMENT_LEFT
 from volano.domain.profile import Profile
 from volano.domain.rfm import RfmBounds
 from volano.domain.segment import Move, Segment
-from volano.domain.tables import TIME, filled
+from volano.domain.tables import OURS, TIME, filled
 from volano.errors import BadRule
 from volano.maths.hashing import hash63
 from volano.observe.moments import moments, pruned, united
@@ -34,7 +34,6 @@ from volano.rules.nodes import At, Compare, Condition, Test, compares, condition
 from volano.rules.tree import SEGMENTS, Groups, parse
 
 Turns = Callable[[Profile, int], int | None]  # the next moment after one (both UTC µs)
-OURS = "volano"  # origin of rows that the house writes itself
 # Facts of those groups that only events change: who asks for them alone need not be looked at again.
 _STEADY = frozenset({"sessions", "notified", "opened", "rfm_frequency", "rfm_money"})
 _NAMING = frozenset({"in", "nin", "all"})

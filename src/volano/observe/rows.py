@@ -21,17 +21,19 @@ from volano.domain.event import (
     PAGE_VIEWED,
     SCREEN_VIEWED,
     Decided,
+    Delivered,
     Event,
     Frame,
     Intake,
     Refusal,
 )
 from volano.domain.registry import Seen
-from volano.domain.tables import TABLES, filled
+from volano.domain.tables import OURS, TABLES, filled
 from volano.observe.agents import library
 from volano.observe.bots import with_speed
 from volano.observe.identity import (
     decision_row,
+    delivery_row,
     identity,
     illegal,
     known_as,
@@ -117,6 +119,10 @@ class Rows:
             self._decided(frame)
             self.frames.append(frame)
             return
+        if isinstance(frame, Delivered):
+            self._delivered(frame)
+            self.frames.append(frame)
+            return
         country = "" if library(frame.user_agent) else frame.country  # where a server stands says nothing
         wrong: dict[int, Refusal] = {}
         for number, event in enumerate(frame.events):
@@ -195,6 +201,16 @@ class Rows:
             told = msgspec.json.encode(options).decode()
             about = (one.campaign, one.round, one.variant, chances.get(one.variant), told, one.reason)
             self.found["decisions"].append((*head, *about, frame.path[:200] or None))
+
+    def _delivered(self, frame: Delivered) -> None:
+        """Of people who are known: what was settled while somebody was being forgotten tells of nobody."""
+        for one in frame.deliveries:
+            if one.identity not in self._people:
+                continue
+            who, row = self._people[one.identity], delivery_row(one.delivery_id)
+            about = (one.channel, one.receiver, one.about, one.status, one.reason or None, one.attempts)
+            offer = (one.campaign or None, one.variant or None, one.round or None)
+            self.found["deliveries"].append((who, one.time, row, one.identity, None, OURS, *about, *offer))
 
     def _refused(self, frame: Intake, refusal: Refusal, row: int) -> None:
         named = " ".join(map(str, refusal.named)) or None

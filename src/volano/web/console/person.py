@@ -50,6 +50,7 @@ EVENT_ICONS: Mapping[str, str] = {
     "Segment Left": "seg",
 }
 _TABLES = {"decisions": ("Was given", "act"), "exposures": ("Saw", "act")}
+_WAYS = {"segment.entered": "entered", "segment.left": "left"}
 _OWN = 4  # properties that are told of an event nobody has a word for
 _TOLD = ("product", "order_id", "path", "variant", "reason")
 _FIRST = ("email",)  # given traits that are facts of their own
@@ -231,6 +232,8 @@ def happenings(
 
 def _happening(row: Mapping[str, Any], names: Mapping[str, str], shop: Shop) -> Happening:
     table, event = row["table"], row.get("event", "")
+    if table == "deliveries":
+        return _delivery(row, names)
     name, icon = _TABLES.get(table, (event, EVENT_ICONS.get(event, "live")))
     told = [names.get(row["campaign"], row["campaign"])] if row.get("campaign") else []
     told += [str(row[key]) for key in _TOLD if row.get(key) and not (key == "path" and row.get("product"))]
@@ -250,6 +253,25 @@ def _happening(row: Mapping[str, Any], names: Mapping[str, str], shop: Shop) -> 
         about=" · ".join(told),
         origin=row.get("origin", ""),
         bot=row.get("bot", ""),
+    )
+
+
+def _delivery(row: Mapping[str, Any], names: Mapping[str, str]) -> Happening:
+    """That another system was told of them, or could not be."""
+    receiver, (what, _, which) = row.get("receiver", ""), row.get("about", "").partition(" ")
+    arrived = row.get("status") == "delivered"
+    told = [f"{_WAYS.get(what, what)} {names.get(which, which)}".strip()]
+    if not arrived:
+        told.append(row.get("reason", ""))
+    if row.get("attempts", 1) > 1:
+        told.append(words.many(row["attempts"], "attempt"))
+    return Happening(
+        time=row["time"],
+        icon="out" if arrived else "no",
+        name=f"{'Told' if arrived else 'Could not tell'} {receiver}",
+        about=" · ".join(filter(None, told)),
+        origin=row.get("origin", ""),
+        bot="",
     )
 
 
