@@ -11,6 +11,7 @@ VolanoError
 ├── Busy                try again: the queue or the lock is taken
 │   ├── Behind          more is acknowledged than the drain has brought home (429)
 │   └── TooFast         one sender brings more than it may (429)
+├── Unreachable         somebody else's server does not answer, or must not be asked
 └── BrokenHome          the data directory is damaged, foreign or in use
 """
 
@@ -99,6 +100,12 @@ class TooFast(Busy):
     def __init__(self, message: str, *, seconds: int) -> None:
         super().__init__(message)
         self.seconds = seconds
+
+
+class Unreachable(VolanoError):
+    """Somebody else's server does not answer, or must not be asked."""
+
+    code = "unreachable"
 
 
 class BrokenHome(VolanoError):

@@ -9,6 +9,7 @@ from typing import Any, Protocol, TypeVar
 import msgspec
 import pyarrow as pa
 
+from volano.domain.answer import Answer
 from volano.domain.campaign import Cap
 from volano.domain.change import Change, Counted, Key
 from volano.domain.rewritten import Rewritten
@@ -136,9 +137,10 @@ class Sql(Protocol):
 
 
 class Journal(Protocol):
-    """Keeps what was acknowledged: `append` returns once the frames are on the disk.
+    """Keeps what was acknowledged: `append` returns once the frames are on the disk, and so does `append_now`
+    to whoever has no event loop.
 
-    `append` raises Behind while too much lies between what was told to `forget` and `end`, the position
+    Both raise Behind while too much lies between what was told to `forget` and `end`, the position
     after the last frame. `read` gives each frame with the position after it; None stands for a stretch
     that cannot be read, from the position before to this one, and is to be passed over and counted.
     BrokenHome where frames from `since` on are not there. What lies before a position may go with `forget`
@@ -151,6 +153,8 @@ class Journal(Protocol):
     def end(self) -> int: ...
 
     async def append(self, payload: bytes) -> Offset: ...
+
+    def append_now(self, payload: bytes) -> Offset: ...
 
     def read(self, since: int, limit: int) -> Iterator[tuple[Offset, bytes | None]]: ...
 
@@ -242,6 +246,19 @@ class Census(Protocol):
     def parts(self) -> Iterator[pa.Table]: ...
 
     def keep(self, seen: Counted, late: pa.Table, base: Iterable[pa.Table] | None = None) -> None: ...
+
+
+class Outside(Protocol):
+    """Posts to servers of others over https, and to addresses of this machine or of a network of ours only if
+    the owner names them, however they are spelled and whatever a name stands for.
+
+    `check` gives an address as it is kept, or raises BadInput. `post` raises Unreachable where nothing comes
+    back within seconds. Threads may post at the same time.
+    """
+
+    def check(self, url: str) -> str: ...
+
+    def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Answer: ...
 
 
 class TableFile(Protocol):

@@ -28,4 +28,5 @@ class Settings:
     # where the state is, such as postgresql://user:password@host/db; empty: in the home
     state: str = field(default="", repr=False)
     geoip: str = ""  # a MaxMind country file; empty: no country is looked up
+    hook_networks: str = ""  # own hosts and networks that web hooks may reach, space-separated
     secure_cookies: bool = False  # send the session cookie over https only

@@ -7,6 +7,7 @@ import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ from volano.ports import (
     Corrections,
     Journal,
     Lake,
+    Outside,
     PersonalKeys,
     Profiles,
     Sql,
@@ -46,13 +48,18 @@ def _nowhere(_address: str) -> str:
     return ""
 
 
+def _cut_off() -> Outside:
+    raise BadInput("this house has no way to servers of others")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class House:
     """Everything a command or a request needs of the outside.
 
     `journal` is what this process appends to, `others` gives those that other processes do or did. `geo` is
-    the country (ISO 3166-1 alpha-2) of an address, "" where it is not known. Digests of secret keys are made
-    with `pepper`, which is not in the state.
+    the country (ISO 3166-1 alpha-2) of an address, "" where it is not known; `outside` is the way to servers
+    of others, made when it is first asked for. Digests of secret keys are made with `pepper`, which is not in
+    the state.
     """
 
     settings: Settings
@@ -69,6 +76,7 @@ class House:
     pepper: bytes
     others: Callable[[], Sequence[Journal]] = _nobody
     geo: Callable[[str], str] = _nowhere
+    outside: Callable[[], Outside] = _cut_off
 
     def journals(self) -> list[Journal]:
         """All that is to be brought to the lake, the own journal first."""
@@ -138,6 +146,7 @@ def open_house(settings: Settings, *, make: bool = True, journal: str = FIRST) -
         pepper=pepper_of(home),
         others=_others(settings, home, journal, lake),
         geo=_open_geo(settings.geoip),
+        outside=cache(partial(open_outside, settings)),
     )
 
 
@@ -163,6 +172,13 @@ def _bucket(settings: Settings, folder: Path) -> S3Files | None:
     from volano.adapters.lake_s3 import S3Files, s3_system
 
     return S3Files(settings.lake, folder, s3_system(os.environ))
+
+
+def open_outside(settings: Settings) -> Outside:
+    """The way to servers of others."""
+    from volano.adapters.outside_http import HttpOutside
+
+    return HttpOutside(settings.hook_networks)
 
 
 def _open_geo(path: str) -> Callable[[str], str]:
