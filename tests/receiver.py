@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -98,4 +99,5 @@ def receiving(
         server.shutdown()
         server.server_close()
         for request in server.open:
-            request.close()
+            with suppress(OSError):
+                request.shutdown(socket.SHUT_RDWR)

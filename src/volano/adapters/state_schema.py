@@ -15,6 +15,7 @@ from volano.domain.account import Import, KeyUse, SecretKey, Session, Source, Us
 from volano.domain.backup import Backup
 from volano.domain.campaign import Campaign
 from volano.domain.erasure import Receipt
+from volano.domain.hook import Hook
 from volano.domain.idea import Belief, Idea
 from volano.domain.leak import HomeJourney, Leak
 from volano.domain.naming import Naming
@@ -86,4 +87,5 @@ KINDS: dict[type[msgspec.Struct], Table] = {
     Members: _table("list_members"),
     SecretKey: _table("secret_keys"),
     KeyUse: _table("key_uses"),
+    Hook: _table("hooks"),
 }

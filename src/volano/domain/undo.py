@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from volano.domain.campaign import Campaign
+from volano.domain.hook import Hook
 from volano.domain.naming import Naming
 from volano.domain.segment import Segment
 
@@ -16,5 +17,6 @@ class Before(msgspec.Struct, frozen=True, kw_only=True):
     segment: Segment | None = None
     campaign: Campaign | None = None
     namings: tuple[Naming, ...] = ()
+    hook: Hook | None = None
     past: bool = False
     at: int

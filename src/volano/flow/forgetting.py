@@ -17,6 +17,7 @@ from msgspec.structs import replace
 from volano.domain.campaign import Campaign
 from volano.domain.change import Change, Key
 from volano.domain.erasure import Erasures, Receipt
+from volano.domain.hook import Call, DeadCall
 from volano.domain.identity import Address, Identity, Kin
 from volano.domain.profile import Profile
 from volano.domain.registry import Property, Seen
@@ -241,6 +242,10 @@ def _from_store(house: Forgetting, gone: Whom, found: Forgotten) -> int:
     ]
     drops += [
         (kind, key) for kind in (Due, Move) for key, one in _scan(store, kind) if one.person_id in people
+    ]
+    mine = people | gone.identities  # what waits for a web hook names who they were when it was caused
+    drops += [
+        (kind, key) for kind in (Call, DeadCall) for key, one in store.scan(kind) if one.person_id in mine
     ]
     puts: list[tuple[Key, msgspec.Struct]] = [*found.left.kins.items()] if found.exact else []
     drops += [(Kin, one) for one in found.left.dropped_kins - people] if found.exact else []

@@ -8,12 +8,13 @@ from typing import Any, Protocol
 import msgspec
 import pyarrow as pa
 
+from volano.domain.hook import Call, DeadCall
 from volano.domain.profile import Profile
 from volano.domain.tables import OF_PEOPLE, TABLES
 from volano.domain.view import View
 from volano.flow.house import House
 from volano.flow.people import person, shown
-from volano.flow.whom import quarantined, refused_lines, whom
+from volano.flow.whom import Whom, quarantined, refused_lines, whom
 from volano.ports import Lake
 
 
@@ -27,7 +28,9 @@ class HandingOut(House, Protocol):
 def export(house: HandingOut, person_id: int, *, now: int) -> dict[str, Any]:
     """All that is kept of a person, as JSON: identities, traits, segments, every row, and what names them.
 
-    That are quarantined events, and refused lines of imports. Times are UTC µs, money in minor units.
+    That are calls that wait for web hooks, quarantined events, and refused lines of imports.
+
+    Times are UTC µs, money in minor units.
     """
     page = person(house, person_id, now=now)
     theirs = whom(house, [one.known_as for one in page.identities if one.known_as] + [str(person_id)])
@@ -39,9 +42,19 @@ def export(house: HandingOut, person_id: int, *, now: int) -> dict[str, Any]:
         "profile": _plain(page.profile),
         "segments": msgspec.to_builtins(page.segments),
         **{table: shown(_all_of(house.lake, table, person_id)) for table in OF_PEOPLE},
+        "calls": _calls(house, theirs),
         "quarantine": shown(quarantined(house.lake, theirs)),
         "refused": [{"file": path.name, "row": line} for path, mine, _ in refused for line in mine],
     }
+
+
+def _calls(house: House, theirs: Whom) -> list[dict[str, Any]]:
+    return [
+        msgspec.to_builtins(call)
+        for kind in (Call, DeadCall)
+        for _, call in house.profiles.scan(kind)
+        if call.person_id in theirs.identities
+    ]
 
 
 def _plain(profile: Profile | None) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from volano.domain.segment import Move
 from volano.domain.tables import OURS
 from volano.domain.view import Offset, View
 from volano.errors import BrokenHome
+from volano.flow.calls import with_calls
 from volano.flow.decide import person_of
 from volano.flow.frames import Taken, taken_between, taken_next
 from volano.flow.house import House
@@ -147,10 +148,11 @@ def look_again(
         if moves:
             lake.append({"events": move_rows([*moves.values()])})
             profiles.put(Change(drops=tuple((Move, key) for key in moves)))
-        change = due(profiles, _asked(by).ready, now=_asked(now))
+        asked = _asked(by)
+        change = due(profiles, asked.ready, now=_asked(now))
         if change is None:
             return len(moves)
-        profiles.put(change)
+        profiles.put(with_calls(change, asked.hooks, profiles))
         return len(moves) + len(set(change.drops))
 
 
@@ -211,7 +213,7 @@ def _move(taken: Taken, lake: Lake, profiles: Profiles, by: Knowledge, now: int 
     _grow(found, stitched, added, profiles, by)
     _note(found, stitched, rows, (told, added.get("events")), profiles)
     found.drops += [(Move, key) for key in moves]
-    profiles.put(_change(found, lake, by))
+    profiles.put(with_calls(_change(found, lake, by), by.hooks, profiles))
     return rows.frames
 
 
@@ -257,7 +259,7 @@ def _level(
     found = Found(now=_now(frames), upto=taken[-1][0])
     found.again(people, profiles)
     _note(found, stitched, rows, (rows.tables().get("events"), None), profiles)
-    profiles.put(_change(found, lake, by))
+    profiles.put(with_calls(_change(found, lake, by), by.hooks, profiles))
     return True
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from volano.domain.campaign import WATCHED, Campaign
+from volano.domain.hook import Hook
 from volano.domain.naming import Naming
 from volano.domain.saved_list import SavedList
 from volano.domain.segment import Segment
@@ -31,6 +32,7 @@ class Knowledge:
     marks: tuple[tuple[str, str], ...] = ()
     names: Names = field(default_factory=Names)
     ready: Ready = field(default_factory=lambda: ready(()))
+    hooks: tuple[Hook, ...] = ()
     unsettled: bool = False
 
 
@@ -53,9 +55,9 @@ class Knowing:
         shop, namings = shop_of(state, self._settings), state.find(Naming)
         segments = state.find(Segment)
         audiences = [each.audience for each in state.find(Campaign) if each.status in WATCHED]
-        lists = state.find(SavedList)
+        lists, hooks = state.find(SavedList), state.find(Hook)
         unsettled = any(work.kind == "settle" for work in state.find(Work))
-        read = (shop, namings, segments, audiences, lists)
+        read = (shop, namings, segments, audiences, lists, hooks)
         if read != self._read:
             self._made = Knowledge(
                 currency=shop.currency,
@@ -68,6 +70,7 @@ class Knowing:
                     groups=groups_of(state, [*(one.rule for one in segments), *audiences]),
                     bounds=shop.rfm,
                 ),
+                hooks=tuple(hooks),
             )
             self._read = read
         return replace(self._made, unsettled=unsettled) if unsettled else self._made
