@@ -126,7 +126,7 @@ def test_whom_we_forgot_does_not_come_back_with_a_backup(tmp_path: Path) -> None
     house = open_house(Settings(home=str(tmp_path / "home")))
     for user in ("stays", "goes", "waits", "goes"):
         told = Intake(source="web", received_at=NOW, events=[event(user, user=user)], refusals=[])
-        house.journal.append_now(msgspec.msgpack.encode(told))  # type: ignore[attr-defined]
+        house.journal.append_now(msgspec.msgpack.encode(told))
         if user == "goes":
             drain(house.journal, house.lake, house.profiles)
     backup_home(house.settings, tmp_path / "all.tar.gz", still, now=NOW)
@@ -144,7 +144,7 @@ def test_whom_we_forget_while_a_backup_is_written_does_not_come_back_with_it(tmp
     house = open_house(Settings(home=str(tmp_path / "home")))
     for user in ("ann", "bob"):
         told = Intake(source="web", received_at=NOW, events=[event(user, user=user)], refusals=[])
-        house.journal.append_now(msgspec.msgpack.encode(told))  # type: ignore[attr-defined]
+        house.journal.append_now(msgspec.msgpack.encode(told))
     assert names(house) == ["ann", "bob"]
     receipts: list[Receipt] = []
 
@@ -243,7 +243,7 @@ def test_a_lake_in_a_bucket_is_copied_there_and_put_back_into_a_new_folder(
     house, target = open_house(bucket("home")), tmp_path / "all.tar.gz"
     for user in ("ann", "bob"):
         told = Intake(source="web", received_at=NOW, events=[event(user, user=user)], refusals=[])
-        house.journal.append_now(msgspec.msgpack.encode(told))  # type: ignore[attr-defined]
+        house.journal.append_now(msgspec.msgpack.encode(told))
     assert names(house) == ["ann", "bob"]
     send(house.journal, "waits")  # type: ignore[arg-type]
     moved: list[int] = []
@@ -307,7 +307,7 @@ def test_a_backup_forgets_nobody_who_was_parted_from_them_later(tmp_path: Path) 
     house = open_house(Settings(home=str(tmp_path / "home")))
     told = [event("one", anon="phone"), event("two", user="ann", anon="phone"), event("three", anon="phone")]
     frame = Intake(source="web", received_at=NOW, events=told, refusals=[])
-    house.journal.append_now(msgspec.msgpack.encode(frame))  # type: ignore[attr-defined]
+    house.journal.append_now(msgspec.msgpack.encode(frame))
     drain(house.journal, house.lake, house.profiles)
     backup_home(house.settings, tmp_path / "all.tar.gz", still, now=NOW)
     unmerge(house, identity("a:phone"), by="owner", now=NOW)

@@ -159,7 +159,7 @@ def test_a_host_that_the_owner_names_is_reached_without_encryption_and_no_other(
         outside = HttpOutside("CRM.test other", resolve=lambda *_: ["127.0.0.1"])
         answer = outside.post(f"http://crm.test.:{receiver.port}/hook?a=1", {"x-told": "yes"}, b"{}")
         assert answer.ok
-        with pytest.raises(Unreachable):
+        with pytest.raises(Unreachable, match="without encryption"):
             outside.post(f"http://crm.test.evil.test:{receiver.port}/", {}, b"{}")
         (got,) = receiver.got
         assert (got.path, got.headers["x-told"], got.body) == ("/hook?a=1", "yes", b"{}")

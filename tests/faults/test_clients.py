@@ -90,10 +90,10 @@ def test_the_first_of_two_events_with_one_message_id_wins(tmp_path: Path) -> Non
     second = event("Said", user="u", message_id="m", properties={"words": "second"})
     other = event("Said", user="u", message_id="n", properties={"words": "third"})
     again = event("Said", user="u", message_id="n", properties={"words": "fourth"})
-    house.journal.append_now(frame(first))  # type: ignore[attr-defined]
+    house.journal.append_now(frame(first))
     assert caught_up(house) == {}
     for one in (second, other, again):
-        house.journal.append_now(frame(one))  # type: ignore[attr-defined]
+        house.journal.append_now(frame(one))
     sent(house.journal, "m", "n")
     assert caught_up(house) == {}
     told = sorted(json.loads(row["properties"])["words"] for row in rows(house, "properties"))

@@ -55,7 +55,7 @@ def test_a_missing_segment_is_told_and_a_person_may_go_on_without_it(tmp_path: P
 def test_a_clock_that_is_set_back_loses_nothing_and_doubles_nothing(tmp_path: Path) -> None:
     house = opened(tmp_path / "home")
     for number, at in enumerate((NOW, NOW - 40 * DAY, NOW - 40 * DAY, NOW + DAY)):
-        house.journal.append_now(frame(event(f"e{number}", user="u", time=at), at=at))  # type: ignore[attr-defined]
+        house.journal.append_now(frame(event(f"e{number}", user="u", time=at), at=at))
         assert caught_up(house, now=at) == {}
     house.journal.close()  # type: ignore[attr-defined]
     again = opened(tmp_path / "home")

@@ -65,7 +65,7 @@ def test_after_one_turn_of_the_drain_an_event_is_in_the_lake_and_in_a_profile(tm
     turning = Turning(house, lambda: NOW)
     turning.drain()
     before = turning.version
-    house.journal.append_now(frame(event("Seen", user="ann")))  # type: ignore[attr-defined]
+    house.journal.append_now(frame(event("Seen", user="ann")))
     assert turning.drain() == 1
     assert (names(house), len([*house.profiles.scan(Profile)])) == (["Seen"], 1)
     assert [one.event for one in turning.recent.after()][-1:] == ["Seen"]

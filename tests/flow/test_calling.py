@@ -43,8 +43,12 @@ class Shop(House):
 
     def __post_init__(self) -> None:
         """Buyers are those with an order, quiet ones have not bought for a day."""
-        quiet = {"orders": {"$gte": 1}, "$didNot": {"event": "Order Completed", "within": "1d"}}
-        for key, rule in {"buyers": {"orders": {"$gte": 1}}, "quiet": quiet}.items():
+        quiet: dict[str, Any] = {
+            "orders": {"$gte": 1},
+            "$didNot": {"event": "Order Completed", "within": "1d"},
+        }
+        buyers: dict[str, Any] = {"orders": {"$gte": 1}}
+        for key, rule in {"buyers": buyers, "quiet": quiet}.items():
             self.state.put(Segment(key=key, name=key.capitalize(), rule=rule))
         self.caller = Caller(self, lambda: self.now)
 
@@ -367,7 +371,7 @@ def test_who_is_forgotten_in_the_middle_of_a_call_leaves_no_trace(shop: Shop, re
             shop.forget("ann", "bob")
         return answer
 
-    shop.ways.post = forgetful  # type: ignore[method-assign]
+    shop.ways.post = forgetful  # type: ignore[method-assign, assignment]
     shop.calls()
     shop.drain()
     assert len(receiver.got) == 1

@@ -25,7 +25,12 @@ def house(request: pytest.FixtureRequest, tmp_path: Path) -> House:
 
 def told(name: str, identity: int = ANN, **more: Any) -> Delivery:
     """Something that a web hook told."""
-    said = {"receiver": "crm", "about": "segment.entered vip", "status": "delivered", "attempts": 2}
+    said: dict[str, Any] = {
+        "receiver": "crm",
+        "about": "segment.entered vip",
+        "status": "delivered",
+        "attempts": 2,
+    }
     return Delivery(
         **said | {"delivery_id": name, "identity": identity, "time": NOW, "channel": "webhook"} | more
     )

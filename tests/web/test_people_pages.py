@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from typing import Any
 from urllib.parse import unquote
 
 import pytest
@@ -83,7 +84,7 @@ def test_a_long_address_breaks_between_its_words() -> None:
 
 
 def test_what_other_systems_were_told_stands_on_the_timeline_in_words(visitor: Visitor) -> None:
-    about = {"identity": ANN, "time": NOW, "channel": "webhook", "receiver": "crm"}
+    about: dict[str, Any] = {"identity": ANN, "time": NOW, "channel": "webhook", "receiver": "crm"}
     deliveries = [
         Delivery(**about, delivery_id="1", about="segment.entered new", status="delivered", attempts=1),
         Delivery(

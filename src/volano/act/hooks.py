@@ -26,7 +26,7 @@ REMEMBERED = 5  # of the last attempts
 TRIES = 10  # of a call that is refused for what it says, before the next one has its turn
 _REFUSED = frozenset({400, 413, 422})  # … as these say
 _GONE = 410
-_BASE, _LONGEST = 5 * SECOND, HOUR  # of the pauses between attempts
+_BASE, _LONGEST = SECOND, HOUR  # of the pauses between attempts
 _LATE = 10 * MINUTE  # of failing, from which on the owner is told
 _WORDS: Mapping[int, str] = {
     401: "it does not know the secret, or wants another key",

@@ -22,6 +22,7 @@ Resolve = Callable[[str, int], Iterable[str]]  # the addresses of a name, for a 
 _TRIED = 3  # addresses of a name
 _KEPT = 2_000  # bytes of the body of an answer
 _OURS = "is an address of this machine or of a network that nobody else can reach"
+_OPEN = "is not in VOLANO_HOOK_NETWORKS, and to no other is anything sent without encryption"
 _HOW = "if you mean it, name it in VOLANO_HOOK_NETWORKS"
 
 
@@ -146,18 +147,29 @@ class _Checked(httpcore.NetworkBackend):
         self._only_allowed = only_allowed
         self._sockets = httpcore.SyncBackend()
 
-    def connect_tcp(self, host: str, port: int, timeout: float | None = None, **more: Any) -> _Stream:
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Any = None,
+    ) -> httpcore.NetworkStream:
         """A connection to the first of the addresses that takes one."""
         failed: Exception | None = None
         for address in self._addresses(host, port)[:_TRIED]:
             try:
-                stream = self._sockets.connect_tcp(str(address), port, self._watch.left(timeout), **more)
+                left = self._watch.left(timeout)
+                stream = self._sockets.connect_tcp(str(address), port, left, local_address, socket_options)
                 return _Stream(stream, self._watch)
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 failed = error
-        raise failed or Unreachable(f"{host} {_OURS}: {_HOW}")
+        why = _OPEN if self._only_allowed else f"{_OURS}: {_HOW}"
+        raise failed or Unreachable(f"{host} {why}")
 
-    def connect_unix_socket(self, path: str, **_: Any) -> httpcore.NetworkStream:
+    def connect_unix_socket(
+        self, path: str, timeout: float | None = None, socket_options: Any = None
+    ) -> httpcore.NetworkStream:
         """Never."""
         raise Unreachable(f"{path} {_OURS}")
 

@@ -4,7 +4,21 @@ from __future__ import annotations
 
 import typer
 
-from volano.cli import bring, campaigns, demo, house, keys, lists, loop, people, segments, serve, sources, sql
+from volano.cli import (
+    bring,
+    campaigns,
+    demo,
+    hooks,
+    house,
+    keys,
+    lists,
+    loop,
+    people,
+    segments,
+    serve,
+    sources,
+    sql,
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -13,6 +27,7 @@ def register(app: typer.Typer) -> None:
     app.command("serve")(serve.serve)
     app.command("sources")(sources.sources)
     app.command("keys")(keys.keys)
+    app.command("hooks")(hooks.hooks)
     app.command("import")(bring.bring)
     app.command("people")(people.people)
     app.command("segment")(segments.segment)

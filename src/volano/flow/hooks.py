@@ -48,7 +48,7 @@ def make(
 ) -> tuple[Hook, str]:
     """A new hook at an address that was checked, and its secret, which nobody can be shown again."""
     if any(hook.url == url for hook in state.find(Hook)):
-        raise BadInput(f"there is a web hook at {url} already: change or remove that one")
+        raise BadInput(f"there is a web hook at {url} already: remove that one first")
     name = name.strip() or re.sub(r"^https?://([^/:]+).*", r"\1", url)
     told = new_secret()
     hook = Hook(

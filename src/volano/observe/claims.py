@@ -38,17 +38,19 @@ def addressees(frames: Iterable[Frame]) -> set[int]:
 def messages(frames: Iterable[Frame]) -> set[int]:
     """The ids of the rows that the events would have by their message ids."""
     return {
-        message_row(frame.source, event.message_id)
-        for frame in frames
-        if isinstance(frame, Intake)
-        for event in frame.events
+        message_row(frame.source, event.message_id) for frame in intakes(frames) for event in frame.events
     }
 
 
 def times(frames: Iterable[Frame]) -> tuple[int, int]:
     """The first and the last moment (UTC µs) of the events; 0 where there are none."""
-    found = [event.time for frame in frames if isinstance(frame, Intake) for event in frame.events]
+    found = [event.time for frame in intakes(frames) for event in frame.events]
     return min(found, default=0), max(found, default=0)
+
+
+def intakes(frames: Iterable[Frame]) -> Iterator[Intake]:
+    """Those that bring events."""
+    return (frame for frame in frames if isinstance(frame, Intake))
 
 
 def repeated(frames: Iterable[Frame], rows: pa.Table) -> set[int]:
@@ -58,8 +60,8 @@ def repeated(frames: Iterable[Frame], rows: pa.Table) -> set[int]:
     """
     pairs = zip(rows.column("id").to_pylist(), rows.column("identity").to_pylist(), strict=True)
     there, found = set(pairs), set()
-    for frame in frames:
-        for event in frame.events if isinstance(frame, Intake) else ():
+    for frame in intakes(frames):
+        for event in frame.events:
             row = message_row(frame.source, event.message_id)
             if (row, identity(known_as(event.user_id, event.anonymous_id))) not in there:
                 found.add(row)
@@ -75,8 +77,8 @@ def claims(frames: Iterable[Frame], before: Container[int] = ()) -> list[Claim]:
     """
     found: dict[_Pair, _When] = {}
     heard: set[tuple[str, str]] = set()
-    for frame in frames:
-        for event in frame.events if isinstance(frame, Intake) else ():
+    for frame in intakes(frames):
+        for event in frame.events:
             message = (frame.source, event.message_id)
             if message in heard:
                 continue

@@ -25,6 +25,7 @@ from volano.web.assets import Assets
 from volano.web.console import (
     campaigns,
     entry,
+    hooks,
     ideas,
     keys,
     live,
@@ -144,6 +145,7 @@ def _console(desk: Desk) -> Litestar:
         sources,
         names,
         keys,
+        hooks,
         settings,
     )
     return Litestar(

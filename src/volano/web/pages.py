@@ -156,6 +156,9 @@ NOTES: Mapping[str, Note] = {
     "unnamed": Note("It comes in under its own name again.", "/names/undo"),
     "not-one": Note("It stands for itself; you are not asked about it again.", "/names/undo"),
     "named-back": Note("It is taken as it was before."),
+    "called-again": Note("It is called again, with all that waited and was given up."),
+    "hook-removed": Note("Removed: it is told nothing more.", "/settings/hooks/restore"),
+    "hook-restored": Note("It is told again, also of what waited."),
     "password": Note("The password is changed; every other browser is signed out."),
     "import-undone": Note("The import is taken back; its rows are gone from the lake."),
 }

@@ -13,6 +13,7 @@ from volano.domain.work import Work
 from volano.errors import VolanoError
 from volano.flow.arrivals import Recent, erasures
 from volano.flow.capping import Capping
+from volano.flow.calling import Caller
 from volano.flow.ingest import drain, look_again
 from volano.flow.knowledge import Knowing
 from volano.flow.segments import DUE_AT_ONCE
@@ -26,6 +27,9 @@ _IDLE = 0.05  # seconds between looks at empty journals
 _REST_DRAINED = 0.05  # seconds of rest after a small drain at most: each commit costs the same, full or not
 _LOOK = 0.3  # seconds between looks at whether it is time to think
 _TRY_AGAIN = 30.0  # seconds until long work that went wrong is tried again
+_LOOK_CALLS = 0.2  # seconds between looks at whether another system is to be told something
+_ASK_CALLS = 5.0  # seconds between looks at how it goes with them
+_SWEEP_CALLS = 3_600.0  # seconds between two droppings of calls that nobody asks for
 _LOOK_TIDY = 1.0  # seconds between looks at whether it is time to tidy
 _THINK_EVERY = 15.0  # seconds between two plans while events come in
 _THINK_ANYWAY = 600.0  # seconds between two plans while none do: a file may have been imported
@@ -39,10 +43,10 @@ T = TypeVar("T")
 
 
 class Turning:
-    """Moves what came in to the lake, and beside that plans and judges anew, keeps the lake in order and does
-    the long work there is.
+    """Moves what came in to the lake, and beside that plans and judges anew, keeps the lake in order, does
+    the long work there is and tells other systems what they want to know.
 
-    Each of the four has a thread, so that none waits for another. `version` changes whenever the lake may
+    Each of the five has a thread, so that none waits for another. `version` changes whenever the lake may
     have; `troubles` says what went wrong last, by what was being done; a trouble never ends a thread and
     goes away when the thing works again.
     """
@@ -59,6 +63,9 @@ class Turning:
         self._going_by = Knowing(house.state, house.settings)
         self._working = Working(house, clock)
         self._capping = Capping(house)
+        self._caller = Caller(house, clock)
+        self._asked_at = self._swept_at = float("-inf")
+        self._told_of: set[str] = set()  # what is told of other systems
         self.recent = Recent(forgotten=partial(erasures, house.profiles))
         self.version = 0
         self.received_at = 0  # when events last came through here; UTC µs
@@ -72,6 +79,7 @@ class Turning:
             "thinking": self._think_on,
             "tidying": self._tidy_on,
             "working": self._work_on,
+            "calling": self._call_on,
         }
         self._threads = [
             Thread(target=turn, name=f"volano-{name}", daemon=True) for name, turn in turns.items()
@@ -118,6 +126,27 @@ class Turning:
         while not self._stop.is_set():
             did = self.work()
             self._stop.wait(_TRY_AGAIN if did is None else 0 if did else _LOOK)
+
+    def _call_on(self) -> None:
+        while not self._stop.is_set():
+            did = self.call()
+            self._stop.wait(0.0 if did else _LOOK_CALLS)
+
+    def call(self) -> bool:
+        """Tell the next of the other systems what waits for it; whether any was told something."""
+        did = self._try("telling other systems", self._caller.step)
+        if monotonic() - self._asked_at >= _ASK_CALLS:
+            self._try("looking how it goes with other systems", self._ask)
+        if monotonic() - self._swept_at >= _SWEEP_CALLS:
+            self._try("dropping old calls", self._caller.sweep)
+            self._swept_at = monotonic()
+        return bool(did)
+
+    def _ask(self) -> None:
+        found = {f"telling {name}": said for name, said in self._caller.troubles().items()}
+        for what in self._told_of | found.keys():
+            self._tell(what, found.get(what, ""))
+        self._told_of, self._asked_at = set(found), monotonic()
 
     def work(self) -> bool | None:
         """Do a stretch of the long work there is; whether there was any, None if it went wrong."""

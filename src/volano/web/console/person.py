@@ -13,6 +13,7 @@ from volano.domain.account import Import, Source
 from volano.domain.campaign import Campaign
 from volano.domain.durations import SECOND
 from volano.domain.event import IDENTIFIED
+from volano.domain.hook import ENTERED, LEFT, Hook
 from volano.domain.identity import (
     ALIAS,
     APART,
@@ -50,7 +51,7 @@ EVENT_ICONS: Mapping[str, str] = {
     "Segment Left": "seg",
 }
 _TABLES = {"decisions": ("Was given", "act"), "exposures": ("Saw", "act")}
-_WAYS = {"segment.entered": "entered", "segment.left": "left"}
+_WAYS = {ENTERED: "entered", LEFT: "left"}
 _OWN = 4  # properties that are told of an event nobody has a word for
 _TOLD = ("product", "order_id", "path", "variant", "reason")
 _FIRST = ("email",)  # given traits that are facts of their own
@@ -226,6 +227,7 @@ def happenings(
     """The rows of a timeline in words, by day of the shop's clock."""
     names = {one.key: one.name for one in state.find(Campaign)}
     names |= {one.key: one.name for one in state.find(Segment)}
+    names |= {f"{one.key} hook": one.name for one in state.find(Hook)}
     found = [_happening(row, names, shop) for row in rows]
     return [(day, list(some)) for day, some in groupby(found, lambda one: words.day(one.time, shop.timezone))]
 
@@ -258,7 +260,8 @@ def _happening(row: Mapping[str, Any], names: Mapping[str, str], shop: Shop) -> 
 
 def _delivery(row: Mapping[str, Any], names: Mapping[str, str]) -> Happening:
     """That another system was told of them, or could not be."""
-    receiver, (what, _, which) = row.get("receiver", ""), row.get("about", "").partition(" ")
+    receiver = names.get(f"{row.get('receiver')} hook", row.get("receiver", ""))
+    what, _, which = row.get("about", "").partition(" ")
     arrived = row.get("status") == "delivered"
     told = [f"{_WAYS.get(what, what)} {names.get(which, which)}".strip()]
     if not arrived:

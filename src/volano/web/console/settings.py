@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from volano.domain.account import Import, SecretKey, Source
 from volano.domain.durations import DAY
+from volano.domain.hook import Hook
 from volano.domain.leak import Journey
 from volano.domain.money import digits
 from volano.domain.rfm import Four, RfmBounds
@@ -50,6 +51,7 @@ def more(
         filled=filled,
         sources=desk.house.state.find(Source),
         keys=sum(not key.revoked_at for key in desk.house.state.find(SecretKey)),
+        hooks=len(desk.house.state.find(Hook)),
         imports=imports,
         journey=home_journey(desk.house.state),
         days=f"{home_journey(desk.house.state).within / DAY:g}",
