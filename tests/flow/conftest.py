@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.flow.hooked import Shop
 from tests.flow.site import Site
+from tests.receiver import Receiver, receiving
 from volano.adapters.census_parquet import ParquetCensus
 from volano.adapters.lake_duckdb import DuckLake
 from volano.adapters.profiles_lmdb import LmdbProfiles
@@ -25,3 +27,23 @@ def site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Site]:
             profiles=LmdbProfiles(tmp_path / "profiles"),
             on_disk=ParquetCensus(tmp_path / "profiles"),
         )
+
+
+@pytest.fixture(params=["memory", "disk"])
+def shop(request: pytest.FixtureRequest, tmp_path: Path) -> Shop:
+    """The house, in memory and on the disk."""
+    if request.param == "memory":
+        return Shop(home=tmp_path)
+    return Shop(
+        home=tmp_path,
+        lake=DuckLake(tmp_path / "lake", 2),
+        profiles=LmdbProfiles(tmp_path / "live"),
+        on_disk=ParquetCensus(tmp_path / "live"),
+    )
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """Somebody else's server."""
+    with receiving() as found:
+        yield found
