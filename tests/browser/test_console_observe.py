@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 from urllib.parse import quote
 
 import pytest
+from msgspec import Struct
 from msgspec.structs import replace
 from playwright.sync_api import Browser, Page, expect
 
@@ -14,9 +16,11 @@ from tests.flow.site import event
 from tests.web.known import ANN, NASTY, ann, begun, came_to, frame, many, purchases, refused
 from tests.web.shop import NOW
 from volano.domain.account import Source
-from volano.domain.change import Change
+from volano.domain.change import Change, Key
+from volano.domain.hook import Call, DeadCall, Hook, Said, Standing
 from volano.domain.identity import Kin
 from volano.domain.segment import Segment
+from volano.flow.calls import number_of
 from volano.web.app import App
 
 pytestmark = pytest.mark.browser
@@ -41,12 +45,39 @@ PATHS = (
     "/sources/web/event?event=purchase",
     f"/sources/web/event?event={quote(NASTY)}",
     "/settings",
+    "/settings/hooks",
 )
 KEEN = Segment(
     key="keen",
     name="Keen",
     rule={"$did": {"event": "Order Completed", "since": "2025-10-01", "sum": {"of": "revenue", "$gte": 20}}},
 )
+
+HOOKS = (
+    Hook(
+        key="crm",
+        name="CRM",
+        url="https://crm.example/hooks/volano?account=4711&region=eu-central-1",
+        made_at=NOW,
+    ),
+    Hook(key="off", name=NASTY, url="https://mail.example/", segments=("lapsing", "keen"), off_at=NOW),
+)
+
+
+def waiting() -> tuple[tuple[Key, Struct], ...]:
+    """Calls that wait for the first of them, which fails, and one that was given up."""
+    which, call = number_of("crm"), {"hook": "crm", "person_id": ANN, "segment": "keen", "entered": True}
+    told: dict[str, Any] = {**call, "at": NOW, "since": NOW}
+    said = (
+        Said(at=NOW, status=500, words="it answered 500"),
+        Said(at=NOW, status=204, words="it answered 204"),
+    )
+    failing = Standing(failures=3, failing_since=NOW, next_at=NOW, delivered=7, last=said)
+    return (
+        (which, failing),
+        ((which, 1), Call(**told, id="crm_1")),
+        ((which, 0), DeadCall(**told, id="crm_0")),
+    )
 
 
 @pytest.fixture
@@ -57,6 +88,8 @@ def app() -> App:
     made = begun(ann(), phone, purchases(), many(30), refused())
     house = made.turning._house
     house.state.put(Source(key="app", name="App", write_key="wk_other"), KEEN)
+    house.state.put(*HOOKS)
+    house.profiles.put(Change(puts=waiting()))
     kin = house.profiles.get(Kin, ANN)
     assert kin is not None
     house.profiles.put(Change(puts=((ANN, replace(kin, crowded=True)),)))

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from tests.receiver import Receiver, receiving
 from volano.act.hooks import verified
+from volano.cli.doctor import examine
 from volano.cli.hooks import hooks
 from volano.cli.say import now
 from volano.domain.change import Change
@@ -84,6 +86,20 @@ def test_what_was_given_up_is_called_again(
     calls = [call for _, call in house.profiles.scan(Call)]
     assert [(call.id, call.attempts) for call in calls] == [("c0", 0), ("c1", 0), ("c2", 0)]
     assert all(call.since > 5 for call in calls)
+
+
+def test_the_doctor_says_how_it_goes(
+    house: House, receiver: Receiver, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said(house, capsys, "add", receiver.url, name="CRM")
+
+    def found() -> list[tuple[str, str]]:
+        findings = examine(Settings(home=str(house.home)), now=now())
+        return [(one.state, one.says) for one in findings if one.what == "web hook"]
+
+    assert found() == [("good", "CRM: 0 calls taken, 0 wait, 0 given up")]
+    house.state.put(replace(house.state.get(Hook, "crm"), off_at=7))
+    assert found() == [("warn", "CRM: 0 calls taken, 0 wait, 0 given up, switched off")]
 
 
 def test_people_are_shown_the_secret_once_and_how_it_goes(

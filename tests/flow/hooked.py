@@ -10,7 +10,8 @@ from tests.flow.folk import House
 from tests.flow.site import NOW, order
 from tests.receiver import Receiver
 from volano.adapters.outside_http import HttpOutside
-from volano.domain.hook import Hook, Standing
+from volano.domain.change import Change
+from volano.domain.hook import Call, Hook, Standing
 from volano.domain.segment import Segment
 from volano.flow import hooks
 from volano.flow.calling import Caller
@@ -75,6 +76,10 @@ class Shop(House):
         found = seen(self.profiles, hook)
         return found.waiting, found.dead
 
+    def waiting(self) -> int:
+        """How many calls wait, of all hooks."""
+        return sum(1 for _ in self.profiles.scan(Call))
+
     def standing(self, hook: Hook) -> Standing:
         """How it goes with it."""
         return seen(self.profiles, hook).standing
@@ -84,3 +89,21 @@ def told(receiver: Receiver) -> list[tuple[str, str, str]]:
     """What was taken: type, segment and user."""
     bodies = [json.loads(one.body) for one in receiver.taken()]
     return [(one["type"], one["data"]["segment"], one["data"]["user_id"]) for one in bodies]
+
+
+@dataclass
+class Dying:
+    """A store whose process dies in the moment in which something is put."""
+
+    inner: Any
+    left: int
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.inner, name)
+
+    def put(self, change: Change) -> None:
+        """The last that it did."""
+        self.left -= 1
+        if self.left < 0:
+            raise RuntimeError("killed")
+        self.inner.put(change)

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
 from tests.flow.folk import ANN, BOB
-from tests.flow.hooked import Shop, told
+from tests.flow.hooked import Dying, Shop, told
 from tests.flow.site import MINUTE, NOW
 from tests.receiver import Receiver, receiving
 from volano.act.hooks import verified
-from volano.domain.change import Change
 from volano.domain.durations import DAY, HOUR
 from volano.domain.hook import Call, Hook
 from volano.errors import Behind
@@ -181,24 +179,6 @@ def test_a_rebuild_neither_loses_nor_makes_up_calls(shop: Shop, receiver: Receiv
     rebuild_profiles(shop.lake, shop.profiles, now=shop.now, by=by)
     assert list(calls_of(shop.profiles, Call, hook.key)) == before
     assert len(before) == 1
-
-
-@dataclass
-class Dying:
-    """A store whose process dies in the moment in which something is put."""
-
-    inner: Any
-    left: int
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.inner, name)
-
-    def put(self, change: Change) -> None:
-        """The last that it did."""
-        self.left -= 1
-        if self.left < 0:
-            raise RuntimeError("killed")
-        self.inner.put(change)
 
 
 def test_whoever_dies_between_lake_and_store_tells_a_move_once(shop: Shop, receiver: Receiver) -> None:

@@ -86,7 +86,7 @@ def test_the_owner_is_told_of_a_hook_that_fails(shop: Shop, receiver: Receiver) 
     assert shop.caller.troubles() == {"CRM": ""}
     shop.now += HOUR
     shop.calls()
-    assert shop.caller.troubles() == {"CRM": "it answered 500; 1 calls wait"}
+    assert shop.caller.troubles() == {"CRM": "it answered 500; 1 call waits"}
 
 
 def test_one_hook_that_fails_holds_up_no_other(shop: Shop, receiver: Receiver) -> None:

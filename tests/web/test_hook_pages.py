@@ -60,7 +60,8 @@ def visitor(house: House) -> Visitor:
 def made(visitor: Visitor, receiver: Receiver, **fields: str) -> str:
     """A hook at the receiver; its secret."""
     page = visitor.send(f"{AT}/add", url=receiver.url, name="CRM", **fields)
-    return re.findall(r"<pre[^>]*><code>(whsec_[^<]+)</code>", page.text)[0].replace("&#43;", "+")
+    found = re.findall(r"<pre[^>]*><code>(whsec_[^<]+)</code>", page.text)
+    return str(found[0]).replace("&#43;", "+")
 
 
 def bought(visitor: Visitor, *users: str) -> None:

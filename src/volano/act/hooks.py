@@ -132,6 +132,15 @@ def back_off(call_id: str, failures: int) -> int:
     return int(uniform([hash63(call_id)], failures)[0] * longest)
 
 
+def may_call(standing: Standing, *, now: int) -> bool:
+    """Whether a hook may be called; no pause is longer than a day, whatever the clock said before.
+
+    >>> [may_call(Standing(next_at=at), now=0) for at in (0, 1, 2 * DAY)]
+    [True, False, True]
+    """
+    return not now < standing.next_at <= now + DAY
+
+
 def heard(standing: Standing, call: Call, said: Said) -> tuple[Standing, Fate]:
     """How it goes with the hook after an attempt at a call, and what becomes of the call.
 
@@ -164,5 +173,5 @@ def overdue(standing: Standing, call: Call, *, now: int) -> bool:
 def trouble(standing: Standing, waiting: int, *, now: int) -> str:
     """What the owner should know of a hook, "" for nothing: it fails, or does not keep up with the calls."""
     if standing.failing_since and now - standing.failing_since >= _LATE:
-        return f"{standing.last[0].words}; {waiting:,} calls wait"
+        return f"{standing.last[0].words}; {waiting:,} {'call waits' if waiting == 1 else 'calls wait'}"
     return f"it does not keep up: {waiting:,} calls wait" if waiting > BEHIND else ""

@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
+from volano.act.hooks import trouble
 from volano.domain.durations import DAY
+from volano.domain.hook import Hook
 from volano.errors import VolanoError
 from volano.settings import Settings
 
@@ -53,6 +55,7 @@ def examine(settings: Settings, *, now: int) -> list[Finding]:
         lambda: _contents(settings, home),
         lambda: _journals(settings, home),
         lambda: _works(settings, home, now),
+        lambda: _hooks(settings, home, now),
     ]
     return [finding for check in checks for finding in check()]
 
@@ -236,6 +239,33 @@ def _works(settings: Settings, home: Path, now: int) -> list[Finding]:
             mend=mend,
         )
         for one in works
+    ]
+
+
+def _hooks(settings: Settings, home: Path, now: int) -> list[Finding]:
+    """How it goes with each web hook."""
+    from volano.flow.calls import seen
+    from volano.wiring import open_house
+
+    if not (home / "lake").is_dir():
+        return []
+    try:
+        house = open_house(settings, make=False)
+        found = [seen(house.profiles, hook) for hook in house.state.find(Hook)]
+    except (VolanoError, OSError):
+        return []  # told by _contents already
+    mend = "look at Settings, Web hooks; once the other system takes calls: volano hooks again"
+    return [
+        Finding(
+            what="web hook",
+            state="warn"
+            if one.hook.off_at or one.dead or trouble(one.standing, one.waiting, now=now)
+            else "good",
+            says=f"{one.hook.name}: {one.standing.delivered:,} calls taken, {one.waiting:,} wait, "
+            f"{one.dead:,} given up{', switched off' if one.hook.off_at else ''}",
+            mend=f"{mend} {one.hook.key}",
+        )
+        for one in found
     ]
 
 

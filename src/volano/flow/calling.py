@@ -12,7 +12,7 @@ import msgspec
 from msgspec.structs import asdict, replace
 
 from volano import __version__
-from volano.act.hooks import answered, body_of, headers, heard, overdue, silent, trouble
+from volano.act.hooks import answered, body_of, headers, heard, may_call, overdue, silent, trouble
 from volano.domain.change import Change, Key
 from volano.domain.durations import DAY
 from volano.domain.event import Delivered, Delivery
@@ -75,7 +75,7 @@ class Caller:
         hooks = sorted(self._house.state.find(Hook), key=lambda hook: (hook.key <= self._last, hook.key))
         for hook in hooks:
             standing = standing_of(self._house.profiles, hook.key)
-            if hook.off_at or standing.next_at > now:
+            if hook.off_at or not may_call(standing, now=now):
                 continue
             calls = list(islice(calls_of(self._house.profiles, Call, hook.key), AT_ONCE))
             if calls:
