@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -246,19 +247,37 @@ def test_who_is_forgotten_is_told_of_no_more_and_nothing_waits_of_them(
     assert [what[2] for what in told(receiver)] == ["bob"]
 
 
-def test_who_is_forgotten_in_the_middle_of_a_call_leaves_no_trace(shop: Shop, receiver: Receiver) -> None:
-    hook, _ = shop.hooked(receiver)
-    shop.bought("ann", "bob")
-    post = shop.ways.post
+def meanwhile(shop: Shop, what: Callable[[], object]) -> None:
+    """Something happens once, while the next call is under way."""
+    post, waiting = shop.ways.post, [what]
 
-    def forgetful(*told: Any) -> Any:
+    def posted(*told: Any) -> Any:
         answer = post(*told)
-        if len(receiver.got) == 1:
-            shop.forget("ann", "bob")
+        if waiting:
+            waiting.pop()()
         return answer
 
-    shop.ways.post = forgetful  # type: ignore[method-assign, assignment]
+    shop.ways.post = posted  # type: ignore[method-assign, assignment]
+
+
+@pytest.mark.parametrize("reply", [204, 500, 422])
+def test_who_is_forgotten_in_the_middle_of_a_call_leaves_no_trace(
+    shop: Shop, receiver: Receiver, reply: int
+) -> None:
+    hook, _ = shop.hooked(receiver)
+    receiver.script.append(reply)
+    shop.bought("ann", "bob")
+    meanwhile(shop, lambda: shop.forget("ann", "bob"))
     shop.calls()
     shop.drain()
     assert len(receiver.got) == 1
     assert (shop.seen(hook), shop.rows("deliveries")) == ((0, 0), [])
+
+
+def test_who_asks_for_it_in_the_middle_of_a_call_need_not_wait(shop: Shop, receiver: Receiver) -> None:
+    hook, _ = shop.hooked(receiver)
+    receiver.script += [(503, {"Retry-After": "9999"})]
+    shop.bought("ann")
+    meanwhile(shop, lambda: hooks.again(shop.state, shop.profiles, hook.key, now=shop.now))
+    shop.calls()
+    assert [one.reply for one in receiver.got] == [503, 204]

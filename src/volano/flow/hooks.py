@@ -102,7 +102,7 @@ def again(state: State, profiles: Profiles, key: str, *, now: int) -> int:
     while True:
         with profiles.turn():
             some = list(islice(calls_of(profiles, DeadCall, key), _AT_ONCE))
-            fresh = replace(standing_of(profiles, key), next_at=0, failures=0, failing_since=0)
+            fresh = replace(standing_of(profiles, key), next_at=now, failures=0, failing_since=0)
             profiles.put(
                 Change(
                     puts=(
