@@ -216,6 +216,19 @@ def test_who_answers_by_drops_is_given_up_as_a_whole(drips: bytes) -> None:
         gone.set()
 
 
+def test_a_resolver_that_says_nothing_is_given_up() -> None:
+    never = threading.Event()
+
+    def silent(*_: object) -> list[str]:
+        never.wait(60)
+        return []
+
+    outside = HttpOutside(resolve=silent, limits=Limits(connect=0.05))
+    with pytest.raises(Unreachable, match="took too long"):
+        outside.post("https://slow.test/", {}, b"{}")
+    never.set()
+
+
 def test_a_server_that_is_not_there_is_said_so() -> None:
     with receiving() as receiver:
         url = receiver.url

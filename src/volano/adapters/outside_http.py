@@ -157,7 +157,7 @@ class _Checked(httpcore.NetworkBackend):
     ) -> httpcore.NetworkStream:
         """A connection to the first of the addresses that takes one."""
         failed: Exception | None = None
-        for address in self._addresses(host, port)[:_TRIED]:
+        for address in self._addresses(host, port, self._watch.left(timeout))[:_TRIED]:
             try:
                 left = self._watch.left(timeout)
                 stream = self._sockets.connect_tcp(str(address), port, left, local_address, socket_options)
@@ -173,13 +173,29 @@ class _Checked(httpcore.NetworkBackend):
         """Never."""
         raise Unreachable(f"{path} {_OURS}")
 
-    def _addresses(self, host: str, port: int) -> list[Address]:
-        try:
-            found = [parsed(text) for text in self._resolve(host, port)]
-        except (OSError, UnicodeError) as error:
-            raise Unreachable(f"{host} is no name that anybody knows") from error
+    def _addresses(self, host: str, port: int, wait: float) -> list[Address]:
+        found = list(map(parsed, self._asked(host, port, wait)))
         named = self._allowed.name(host)
         return [one for one in found if one is not None and (named or self._may(one))]
+
+    def _asked(self, host: str, port: int, wait: float) -> list[str]:
+        """What the resolver says within so many seconds; one that says nothing is left to itself."""
+        said: list[list[str] | OSError | UnicodeError] = []
+
+        def ask() -> None:
+            try:
+                said.append(list(self._resolve(host, port)))
+            except (OSError, UnicodeError) as error:
+                said.append(error)
+
+        asking = threading.Thread(target=ask, name="volano-resolving", daemon=True)
+        asking.start()
+        asking.join(wait)
+        if not said:
+            raise httpcore.ConnectTimeout(f"nobody says where {host} is")
+        if isinstance(said[0], Exception):
+            raise Unreachable(f"{host} is no name that anybody knows") from said[0]
+        return said[0]
 
     def _may(self, address: Address) -> bool:
         return self._allowed.address(address) or (not self._only_allowed and public(address))

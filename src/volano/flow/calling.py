@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice, takewhile
 from time import monotonic
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 from msgspec.structs import asdict, replace
@@ -95,26 +95,30 @@ class Caller:
 
     def sweep(self) -> None:
         """Drops what is kept of hooks that are no more, and calls that have been dead for long."""
-        state, store, now = self._house.state, self._house.profiles, self._clock()
-        known = {number_of(hook.key) for hook in state.find(Hook)}
-        for one in state.find(Before):
-            if one.hook is not None and now - one.at > KEPT:
-                state.drop(Before, one.key)
-            elif one.hook is not None:
-                known.add(number_of(one.hook.key))
-        drops: list[tuple[type[msgspec.Struct], Key]] = []
-        for kind in (Call, DeadCall):
-            old = now - DEAD_KEPT if kind is DeadCall else 0
-            drops += [
-                (kind, key)
-                for key, call in store.scan(kind)
-                if number_of(call.hook) not in known or call.since < old
-            ]
-        drops += [(CallNumber, key) for key, _ in store.scan(CallNumber) if key not in known]
-        drops += [(Standing, key) for key, _ in store.scan(Standing) if key not in known]
+        store, old = self._house.profiles, self._clock() - DEAD_KEPT
+        found: list[tuple[type[msgspec.Struct], Key, Any]] = [
+            (kind, key, key if isinstance(key, int) else key[0])
+            for kind in (Call, DeadCall, CallNumber, Standing)
+            for key, _ in store.scan(kind)
+        ]
+        known = self._known()  # once all is found: a hook is there before its calls are
+        drops = [(kind, key) for kind, key, which in found if which not in known]
+        drops += [(DeadCall, key) for key, call in store.scan(DeadCall) if call.since < old]
         if drops:
             with store.turn():
                 store.put(Change(drops=tuple(drops)))
+
+    def _known(self) -> set[int]:
+        """The numbers of the hooks there are or that can be brought back; others and their secrets go."""
+        state, now = self._house.state, self._clock()
+        hooks, removed = state.find(Hook), [one for one in state.find(Before) if one.hook is not None]
+        for one in removed:
+            if now - one.at > KEPT:
+                state.drop(Before, one.key)
+            elif one.hook is not None:
+                hooks.append(one.hook)
+        hooks += state.find(Hook)  # one may have been brought back just now
+        return {number_of(hook.key) for hook in hooks}
 
     def _told(self, hook: Hook, standing: Standing, calls: Sequence[tuple[CallKey, Call]]) -> Ended:
         """What came of these calls, up to the first that fails; nobody is told of who was forgotten."""

@@ -12,8 +12,8 @@ from volano.domain.durations import DAY
 from volano.domain.work import Work
 from volano.errors import VolanoError
 from volano.flow.arrivals import Recent, erasures
-from volano.flow.capping import Capping
 from volano.flow.calling import Caller
+from volano.flow.capping import Capping
 from volano.flow.ingest import drain, look_again
 from volano.flow.knowledge import Knowing
 from volano.flow.segments import DUE_AT_ONCE
