@@ -260,6 +260,9 @@ def test_the_certificate_must_be_good_for_the_name(tmp_path: Path) -> None:
         ("https://ann:secret@crm.example/", "leave them out"),
         ("https://127.0.0.1/", "VOLANO_HOOK_NETWORKS"),
         ("https://[::ffff:10.0.0.1]/", "VOLANO_HOOK_NETWORKS"),
+        ("https://127.1/", "VOLANO_HOOK_NETWORKS"),
+        ("https://0x7f000001/", "VOLANO_HOOK_NETWORKS"),
+        (f"https://crm.example/{'x' * 2000}", "may have 2,000"),
         ("https://crm.example:99999/", "from 1 to 65535"),
     ],
 )

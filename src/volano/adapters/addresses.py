@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from socket import inet_aton
 
 from volano.errors import BadInput
 
@@ -18,6 +20,7 @@ _SPECIAL = tuple(
     )
 )
 _NAME = re.compile(r"[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?")
+_NUMBERS = re.compile(r"[0-9a-fx.]+", re.IGNORECASE)
 
 Address = IPv4Address | IPv6Address
 
@@ -73,6 +76,18 @@ def parsed(text: str) -> Address | None:
         return None if "%" in text else ip_address(text)
     except ValueError:
         return None
+
+
+def spelled(host: str) -> Address | None:
+    """The address that a host of an address on the web is, also as old programs write it; None for a name.
+
+    >>> [str(spelled(host)) for host in ("127.1", "0x7f000001", "::1", "cafe")]
+    ['127.0.0.1', '127.0.0.1', '::1', 'None']
+    """
+    if _NUMBERS.fullmatch(host):
+        with suppress(OSError):
+            return IPv4Address(inet_aton(host))
+    return parsed(host)
 
 
 def public(address: Address) -> bool:

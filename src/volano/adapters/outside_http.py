@@ -13,12 +13,13 @@ from typing import Any
 import httpcore
 import httpx
 
-from volano.adapters.addresses import Address, Allowed, parsed, public
+from volano.adapters.addresses import Address, Allowed, parsed, public, spelled
 from volano.domain.answer import Answer
 from volano.errors import BadInput, Unreachable
 
 Resolve = Callable[[str, int], Iterable[str]]  # the addresses of a name, for a port
 
+_LONGEST = 2_000  # characters of an address on the web
 _TRIED = 3  # addresses of a name
 _KEPT = 2_000  # bytes of the body of an answer
 _OURS = "is an address of this machine or of a network that nobody else can reach"
@@ -68,7 +69,7 @@ class HttpOutside:
     def check(self, url: str) -> str:
         """The address as it is kept; BadInput if nothing may be posted there, whatever a name stands for."""
         found = _url(url)
-        told = parsed(found.host)
+        told = spelled(found.host)
         may_be_named = told is None and self._allowed.networks  # when it is connected to, it is known
         if found.scheme == "http" and not may_be_named and not self._is_named(found.host):
             raise BadInput(f"{url[:200]!r} is not encrypted: give an address that begins with https://")
@@ -100,7 +101,7 @@ class HttpOutside:
             raise Unreachable(f"{found.host} cannot be reached: {error or type(error).__name__}") from error
 
     def _is_named(self, host: str) -> bool:
-        told = parsed(host)
+        told = spelled(host)
         return self._allowed.name(host) or (told is not None and self._allowed.address(told))
 
     def _read(self, answer: httpcore.Response) -> bytes:
@@ -231,6 +232,8 @@ class _Stream(httpcore.NetworkStream):
 
 def _url(text: str) -> httpx.URL:
     """The address; BadInput if it is none of a web server, or names a user."""
+    if len(text) > _LONGEST:
+        raise BadInput(f"the address has {len(text):,} characters; it may have {_LONGEST:,}")
     try:
         found = httpx.URL(text.strip())
     except (httpx.InvalidURL, UnicodeError, ValueError) as error:

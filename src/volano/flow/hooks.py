@@ -24,6 +24,7 @@ from volano.ports import Outside, Profiles, State
 
 GRACE = 7  # days for which a replaced secret still signs
 KEPT = 3  # secrets that sign at a time, so that the header stays short
+_NAME = 100  # characters of a name
 _AT_ONCE = 1_000  # calls brought back in one transaction
 _BYTES = 32  # of a secret: the specification asks for 24 to 64
 
@@ -49,7 +50,7 @@ def make(
     """A new hook at an address that was checked, and its secret, which nobody can be shown again."""
     if any(hook.url == url for hook in state.find(Hook)):
         raise BadInput(f"there is a web hook at {url} already: remove that one first")
-    name = name.strip() or re.sub(r"^https?://([^/:]+).*", r"\1", url)
+    name = name.strip()[:_NAME] or re.sub(r"^https?://([^/:]+).*", r"\1", url)[:_NAME]
     told = new_secret()
     hook = Hook(
         key=_free(state, profiles, name),

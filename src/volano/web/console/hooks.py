@@ -53,7 +53,7 @@ def add(request: Ask, desk: Desk) -> Page:
             house.state,
             house.profiles,
             url,
-            name=sent.get("name", "")[:100],
+            name=sent.get("name", ""),
             segments=chosen,
             now=desk.clock(),
         )
