@@ -50,8 +50,9 @@ class Store:
     """The store of profiles and the census beside it."""
 
     def __init__(self, path: Path) -> None:
-        self.profiles: Profiles = LmdbProfiles(path)
-        self.census: Census = ParquetCensus(path)
+        profiles = LmdbProfiles(path)
+        self.profiles: Profiles = profiles
+        self.census: Census = ParquetCensus(path, profiles.notes)
 
 
 def fill(path: Path, count: int) -> int:

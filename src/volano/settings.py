@@ -27,6 +27,8 @@ class Settings:
     lake: str = ""  # where the lake is, such as s3://bucket/folder; empty: in the home
     # where the state is, such as postgresql://user:password@host/db; empty: in the home
     state: str = field(default="", repr=False)
+    # where the live profiles are, such as redis://:password@host/0; empty: in the home
+    profiles: str = field(default="", repr=False)
     geoip: str = ""  # a MaxMind country file; empty: no country is looked up
     hook_networks: str = ""  # own hosts and networks that web hooks may reach, space-separated
     secure_cookies: bool = False  # send the session cookie over https only

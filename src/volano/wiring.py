@@ -117,9 +117,7 @@ def open_house(settings: Settings, *, make: bool = True, journal: str = FIRST) -
     """
     from volano.adapters.backup import clear_stages
     from volano.adapters.caps_lmdb import LmdbCaps
-    from volano.adapters.census_parquet import ParquetCensus
     from volano.adapters.pepper_file import pepper_of
-    from volano.adapters.profiles_lmdb import LmdbProfiles
 
     home = Path(settings.home).resolve() if make else _made_home(settings)
     try:
@@ -131,6 +129,7 @@ def open_house(settings: Settings, *, make: bool = True, journal: str = FIRST) -
         ) from error
     clear_stages(home)
     lake = _open_lake(settings, home)
+    profiles, census = _open_profiles(settings, home / "profiles")
     return House(
         settings=settings,
         home=home,
@@ -139,8 +138,8 @@ def open_house(settings: Settings, *, make: bool = True, journal: str = FIRST) -
         corrections=lake,
         journal=_open_journal(settings, home, journal, lake),
         state=open_state(settings),
-        profiles=LmdbProfiles(home / "profiles"),
-        census=ParquetCensus(home / "profiles"),
+        profiles=profiles,
+        census=census,
         caps=LmdbCaps(home / "caps"),
         keys=_open_keys(home),
         pepper=pepper_of(home),
@@ -179,6 +178,37 @@ def open_outside(settings: Settings) -> Outside:
     from volano.adapters.outside_http import HttpOutside
 
     return HttpOutside(settings.hook_networks)
+
+
+def _open_profiles(settings: Settings, folder: Path) -> tuple[Profiles, Census]:
+    """The profiles, in their folder or on a server, with the census that is kept beside them."""
+    from volano.adapters.census_parquet import ParquetCensus
+    from volano.adapters.profiles_place import name_of, stays
+
+    if settings.profiles:
+        from volano.adapters.profiles_valkey import ValkeyProfiles
+        from volano.adapters.valkey_room import ValkeyRoom
+
+        served = ValkeyProfiles(ValkeyRoom(settings.profiles, name_of(folder)), folder)
+        return served, ParquetCensus(folder, served.notes)
+    from volano.adapters.profiles_lmdb import LmdbProfiles
+
+    stays(folder)
+    local = LmdbProfiles(folder)
+    return local, ParquetCensus(folder, local.notes)
+
+
+def look_at_profiles(settings: Settings) -> list[tuple[str, str]]:
+    """How the server of the profiles is, if they are on one: sentences, each with its mend or "".
+
+    BrokenHome if it cannot be used.
+    """
+    if not settings.profiles:
+        return []
+    from volano.adapters.valkey_report import looked_at
+    from volano.adapters.valkey_room import ValkeyRoom
+
+    return looked_at(ValkeyRoom(settings.profiles, ""))
 
 
 def _open_geo(path: str) -> Callable[[str], str]:
@@ -349,6 +379,7 @@ def restore_home(settings: Settings, file: Path, move: Callable[[int, int], None
     from volano.flow.ingest import drain_all, rebuild_profiles
     from volano.flow.knowledge import knowledge
 
+    look_at_profiles(settings)  # before anything is written
     gone = forgotten_in(file)
     home = Path(settings.home).resolve()
     warnings = []

@@ -112,7 +112,7 @@ def test_the_same_folder_may_be_opened_twice(tmp_path: Path) -> None:
 def test_a_store_of_records_that_meant_something_else_is_nowhere_and_is_made_anew(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(profiles_lmdb, "_NOW", b"1")
+    monkeypatch.setattr(profiles_lmdb, "NOW", b"1")
     LmdbProfiles(tmp_path).put(Change(puts=(FIRST,), upto=Offset("j0", 9)))
     assert LmdbProfiles(tmp_path).offset("j0") == 9
     monkeypatch.undo()

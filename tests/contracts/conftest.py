@@ -9,13 +9,14 @@ import pytest
 from tests.contracts.lakes import AnyLake
 from tests.postgres import database, postgres
 from tests.s3 import BUCKET, s3, s3_environment
+from tests.valkey_server import valkey
 from volano.adapters.keys_lmdb import LmdbKeys
 from volano.adapters.lake_duckdb import DuckLake
 from volano.adapters.lake_s3 import S3Files
 from volano.testing.keys_memory import MemoryKeys
 from volano.testing.lake_memory import MemoryLake
 
-__all__ = ["database", "postgres", "s3", "s3_environment"]
+__all__ = ["database", "postgres", "s3", "s3_environment", "valkey"]
 
 
 @pytest.fixture(params=["duck", "memory", "s3"])

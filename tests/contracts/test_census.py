@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from secrets import token_hex
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.observe.traits.blocks import DAY, NOW, block, decision, row
+from tests.valkey_server import Server
 from volano.adapters.census_parquet import ParquetCensus
 from volano.adapters.profiles_lmdb import LmdbProfiles
+from volano.adapters.profiles_valkey import ValkeyProfiles
 from volano.domain.change import Change, Packed
 from volano.domain.profile import Profile
 from volano.domain.rfm import RfmBounds
@@ -42,13 +45,21 @@ class Store:
 
 def store_of(kind: str, folder: Path) -> Store:
     if kind == "memory":
-        profiles = MemoryProfiles()
-        return Store(profiles, MemoryCensus(profiles))
-    return Store(LmdbProfiles(folder), ParquetCensus(folder), folder)
+        in_memory = MemoryProfiles()
+        return Store(in_memory, MemoryCensus(in_memory))
+    profiles = LmdbProfiles(folder)
+    return Store(profiles, ParquetCensus(folder, profiles.notes), folder)
 
 
-@pytest.fixture(params=["memory", "disk"])
+def on_server(valkey: Server, folder: Path) -> Store:
+    profiles = ValkeyProfiles(valkey.room(token_hex(8)), folder)
+    return Store(profiles, ParquetCensus(folder, profiles.notes), folder)
+
+
+@pytest.fixture(params=["memory", "disk", "server"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
+    if request.param == "server":
+        return on_server(request.getfixturevalue("valkey"), tmp_path / "profiles")
     return store_of(request.param, tmp_path / "profiles")
 
 
@@ -224,13 +235,16 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None)
-@given(STEPS, st.sampled_from(["memory", "disk"]))
+@pytest.mark.parametrize("kind", ["memory", "disk", "server"])
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(STEPS)
 def test_it_tells_what_the_profiles_tell_after_any_history(
-    steps: list[tuple[str, int, int]], kind: str
+    request: pytest.FixtureRequest, kind: str, steps: list[tuple[str, int, int]]
 ) -> None:
-    with TemporaryDirectory() as folder:
-        store, now = store_of(kind, Path(folder) / "profiles"), NOW
+    valkey = request.getfixturevalue("valkey") if kind == "server" else None
+    with TemporaryDirectory() as name:
+        folder, now = Path(name) / "profiles", NOW
+        store = on_server(valkey, folder) if valkey else store_of(kind, folder)
         for what, person, how in steps:
             if what == "put":
                 put(store, somebody(person, how))

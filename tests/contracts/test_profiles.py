@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from volano.adapters.profiles_lmdb import LmdbProfiles
+from volano.adapters.profiles_valkey import ValkeyProfiles
 from volano.domain.change import Change, Key, Packed
 from volano.domain.identity import Identity
 from volano.domain.profile import Profile
@@ -21,8 +22,11 @@ from volano.testing.profiles_memory import MemoryProfiles
 NUMBERS = st.integers(-(2**63), 2**63 - 1)
 
 
-@pytest.fixture(params=["lmdb", "memory"])
+@pytest.fixture(params=["lmdb", "memory", "valkey"])
 def profiles(request: pytest.FixtureRequest, tmp_path: Path) -> Profiles:
+    if request.param == "valkey":
+        room = request.getfixturevalue("valkey").room(tmp_path.name)
+        return ValkeyProfiles(room, tmp_path / "profiles")
     return LmdbProfiles(tmp_path / "profiles") if request.param == "lmdb" else MemoryProfiles()
 
 

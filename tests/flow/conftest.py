@@ -25,7 +25,7 @@ def site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Site]:
         yield Site(
             lake=DuckLake(tmp_path / "lake", 2, keys=MemoryKeys()),
             profiles=LmdbProfiles(tmp_path / "profiles"),
-            on_disk=ParquetCensus(tmp_path / "profiles"),
+            on_disk=ParquetCensus(tmp_path / "profiles", LmdbProfiles(tmp_path / "profiles").notes),
         )
 
 

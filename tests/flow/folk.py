@@ -84,7 +84,7 @@ def ann_and_bob(home: Path, *, disk: bool) -> House:
             keys=keys,
             lake=DuckLake(home / "lake", 2, keys=keys),
             profiles=LmdbProfiles(home / "live"),
-            on_disk=ParquetCensus(home / "live"),
+            on_disk=ParquetCensus(home / "live", LmdbProfiles(home / "live").notes),
             caps=LmdbCaps(home / "caps"),
         )
     made.send(event(anon="phone", time=NOW), event(anon="kiosk", time=NOW + 1))

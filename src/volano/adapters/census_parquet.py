@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import fcntl
+import secrets
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from volano.adapters.census_notes import FOLLOW, KEPT, NOTES, noted, settle
-from volano.adapters.lmdb_room import room_of
-from volano.adapters.profiles_lmdb import MAP, number
+from volano.adapters.census_notes import Noted, Notes
+from volano.adapters.profiles_packed import number
 from volano.domain.change import Counted
+from volano.errors import Busy
 
 _ROWS = 122_880  # of a row group
 _SQUEEZE = {"compression": "zstd", "compression_level": 1}
@@ -34,35 +34,29 @@ class _Kept(msgspec.Struct, frozen=True, array_like=True):
 class ParquetCensus:
     """Files in the folder `census` of that of the profiles; names that are not noted are of nobody."""
 
-    def __init__(self, path: Path, *, map_size: int = MAP) -> None:
-        self._room = room_of(Path(path), map_size)
+    def __init__(self, path: Path, notes: Notes) -> None:
+        self._notes = notes
         self._folder = Path(path) / "census"
         self._lock = Path(path) / "census.lock"
 
     @contextmanager
     def turn(self) -> Iterator[None]:
         """One thread of one process at a time."""
-        self._folder.mkdir(mode=0o700, exist_ok=True)
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with self._lock.open("w") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
 
     def look(self, stamp: str) -> Counted:
         """How it stands; where nothing of that stamp is kept, changes are noted from now on."""
-        found: Counted | None = self._room.read(NOTES, lambda txn, notes: self._seen(txn, notes, stamp))
-        if found is not None and found.base >= 0:
-            return found
-        marks: list[int] = []
-
-        def begin(txn: Any, databases: dict[str, Any]) -> None:
-            notes = databases[NOTES]
-            txn.drop(notes, delete=False)
-            txn.put(FOLLOW, b"", db=notes)
-            marks.append(txn.id())
-
-        self._room.write((NOTES,), begin)
+        found, kept = self._noted()
+        if kept is not None and stamp in ("", kept.stamp) and self._there(kept):
+            people = frozenset(key for key in map(number, found.people) if isinstance(key, int))
+            rows = {"base": kept.base_rows, "late": kept.late_rows}
+            return Counted(stamp=kept.stamp, mark=found.mark, changed=people, **rows)
+        mark = self._notes.begin()
         self._clear()  # what is kept no more may name people who are forgotten before it is kept anew
-        return Counted(stamp=stamp, mark=marks[-1])
+        return Counted(stamp=stamp, mark=mark)
 
     def read(self, columns: Sequence[str]) -> tuple[pa.Table, pa.Table]:
         """The large table and the small one."""
@@ -88,64 +82,43 @@ class ParquetCensus:
     def keep(self, seen: Counted, late: pa.Table, base: Iterable[pa.Table] | None = None) -> None:
         """Writes beside what is there, notes it in one transaction, then takes away what it replaces."""
         before = None if seen.base < 0 else self._kept()
-        small = self._written(f"{seen.mark:016x}-late", [late.combine_chunks()], late.schema)
+        small = self._written("late", [late.combine_chunks()], late.schema)
         assert before is not None or base is not None
         large = (
             (before.base, before.base_rows)
             if base is None and before is not None
-            else self._written(f"{seen.mark:016x}-base", base or (), late.schema)
+            else self._written("base", base or (), late.schema)
         )
         kept = _Kept(seen.stamp, *large, *small)
-
-        def put(txn: Any, databases: dict[str, Any]) -> None:
-            notes = databases[NOTES]
-            if txn.get(FOLLOW, db=notes) is not None:
-                settle(txn, notes, seen.mark)
-                txn.put(KEPT, msgspec.msgpack.encode(kept), db=notes)
-
-        self._room.write((NOTES,), put)
+        self._notes.settle(seen.mark, msgspec.msgpack.encode(kept))
         self._clear()
 
     def _clear(self) -> None:
         """Deletes the files that are not noted."""
-        wanted = self._names()
+        _, kept = self._noted()
+        wanted = () if kept is None else (kept.base, kept.late)
         for path in self._folder.iterdir():
             if path.name not in wanted:
                 path.unlink()
 
     def _written(self, name: str, tables: Iterable[pa.Table], schema: pa.Schema) -> tuple[str, int]:
-        taken, number, rows = self._names(), 0, 0
-        while f"{name}-{number}.parquet" in taken:
-            number += 1
-        path = self._folder / f"{name}-{number}.parquet"
+        """In a file of its own name: notes of a store that has lost its last ones must not find another."""
+        path, rows = self._folder / f"{name}-{secrets.token_hex(8)}.parquet", 0
         with pq.ParquetWriter(path, schema, **_SQUEEZE) as file:
             for table in _gathered(tables):
                 file.write_table(table)
                 rows += table.num_rows
         return path.name, rows
 
-    def _names(self) -> set[str]:
-        raw = self._room.read(NOTES, lambda txn, notes: txn.get(KEPT, db=notes))
-        kept = None if raw is None else msgspec.msgpack.decode(raw, type=_Kept)
-        return set() if kept is None else {kept.base, kept.late}
+    def _noted(self) -> tuple[Noted, _Kept | None]:
+        found = self._notes.noted()
+        return found, None if found.kept is None else msgspec.msgpack.decode(found.kept, type=_Kept)
 
     def _kept(self) -> _Kept:
-        raw = self._room.read(NOTES, lambda txn, notes: txn.get(KEPT, db=notes))
-        return msgspec.msgpack.decode(raw or b"", type=_Kept)
-
-    def _seen(self, txn: Any, notes: Any, stamp: str) -> Counted | None:
-        raw = txn.get(KEPT, db=notes)
-        kept = None if raw is None else msgspec.msgpack.decode(raw, type=_Kept)
-        if kept is None or stamp not in ("", kept.stamp) or not self._there(kept):
-            return None
-        people = frozenset(key for key in map(number, noted(txn, notes)) if isinstance(key, int))
-        return Counted(
-            stamp=kept.stamp,
-            mark=txn.id(),
-            base=kept.base_rows,
-            late=kept.late_rows,
-            changed=people,
-        )
+        _, kept = self._noted()
+        if kept is None:
+            raise Busy("the store of profiles has lost what it noted of everybody: ask again")
+        return kept
 
     def _there(self, kept: _Kept) -> bool:
         return all((self._folder / name).is_file() for name in (kept.base, kept.late))

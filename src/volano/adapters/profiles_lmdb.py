@@ -4,34 +4,31 @@ from __future__ import annotations
 
 import fcntl
 import struct
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import numpy as np
 
-from volano.adapters.census_notes import NOTES, note
+from volano.adapters.census_notes import NOTES, LmdbNotes, note
 from volano.adapters.lmdb_room import room_of
 from volano.adapters.lmdb_wiping import wiped
+from volano.adapters.profiles_packed import NOW, decoder, encode, number, packed
 from volano.domain.change import Change, Key, Packed
 from volano.domain.profile import Profile
 from volano.ports import N
 
 MAP = 1 << 30  # bytes of address space; the file is only as large as what it holds
 _AT_ONCE = 1_000  # records of a scan that are read in one transaction
-_SIGN = 1 << 63  # added to a key, so that the bytes lie in the order of the numbers
-_ONE, _TWO = struct.Struct(">Q"), struct.Struct(">QQ")
 _POSITION = struct.Struct(">q")
 _POSITIONS = "positions"
-_FORM, _NOW = "form", b"2"  # to be raised when records come to mean something else: all are then made anew
+_FORM = "form"
 _PROFILE = Profile.__name__
 _FIRST_VERSION = ("profiles", "links", "offsets")  # what homes of the first version kept
 
 Record = tuple[bytes, bytes]
-_encode = msgspec.msgpack.Encoder().encode
 
 
 class LmdbProfiles:
@@ -40,21 +37,21 @@ class LmdbProfiles:
     def __init__(self, path: Path, *, map_size: int = MAP) -> None:
         self._room = room_of(Path(path), map_size)
         self._lock = Path(path) / "turn.lock"
-        self._decoders: dict[type, Callable[[bytes], Any]] = {}
+        self.notes = LmdbNotes(self._room)
         self._room.drop(_FIRST_VERSION)
-        if self._room.read(_FORM, lambda txn, form: txn.get(_NOW, db=form)) is None:
+        if self._room.read(_FORM, lambda txn, form: txn.get(NOW, db=form)) is None:
             self._room.drop((_POSITIONS,))
 
     def get(self, kind: type[N], key: Key) -> N | None:
         """The record of that key."""
-        raw = self._room.read(kind.__name__, lambda txn, db: txn.get(_packed(key), db=db))
-        return None if raw is None else self._decoder(kind)(raw)
+        raw = self._room.read(kind.__name__, lambda txn, db: txn.get(packed(key), db=db))
+        return None if raw is None else decoder(kind)(raw)
 
     def scan(self, kind: type[N], low: Key | None = None, high: Key | None = None) -> Iterator[tuple[Key, N]]:
         """Keys in [low, high), ascending; each thousand is read in a transaction of its own."""
-        decode = self._decoder(kind)
-        start: bytes | None = b"" if low is None else _packed(low)
-        end = None if high is None else _packed(high)
+        decode = decoder(kind)
+        start: bytes | None = b"" if low is None else packed(low)
+        end = None if high is None else packed(high)
         while start is not None:
             records = self._room.read(kind.__name__, _Stretch(start, end)) or []
             yield from ((number(key), decode(raw)) for key, raw in records)
@@ -62,10 +59,10 @@ class LmdbProfiles:
 
     def put(self, change: Change) -> None:
         """Keeps all of a change or nothing; see `domain.change.Change`."""
-        puts = [(type(record).__name__, _packed(key), _encode(record)) for key, record in change.puts]
+        puts = [(type(record).__name__, packed(key), encode(record)) for key, record in change.puts]
         heaps = {some.kind.__name__ for some in change.packed}
         afresh = {kind.__name__ for kind in change.afresh}
-        drops = [(kind.__name__, _packed(key)) for kind, key in change.drops]
+        drops = [(kind.__name__, packed(key)) for kind, key in change.drops]
         upto = change.upto
         names = {
             *afresh,
@@ -80,7 +77,7 @@ class LmdbProfiles:
         def changed() -> Iterator[bytes]:
             yield from (key for name, key in drops if name == _PROFILE)
             yield from (key for name, key, _ in puts if name == _PROFILE)
-            yield from (_packed(key) for some in change.packed if some.kind is Profile for key in some.keys)
+            yield from (packed(key) for some in change.packed if some.kind is Profile for key in some.keys)
 
         def write(txn: Any, databases: dict[str, Any]) -> None:
             for name in afresh:
@@ -95,7 +92,7 @@ class LmdbProfiles:
             if upto is not None:
                 position = _POSITION.pack(upto.position)
                 txn.put(upto.journal.encode(), position, db=databases[_POSITIONS])
-                txn.put(_NOW, b"", db=databases[_FORM])
+                txn.put(NOW, b"", db=databases[_FORM])
             if _PROFILE in names:
                 note(txn, databases[NOTES], changed(), afresh=_PROFILE in afresh)
 
@@ -121,12 +118,6 @@ class LmdbProfiles:
         with self._lock.open("w") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
-
-    def _decoder(self, kind: type[N]) -> Callable[[bytes], N]:
-        known = self._decoders.get(kind)
-        if known is None:
-            known = self._decoders[kind] = msgspec.msgpack.Decoder(kind).decode
-        return known
 
 
 class _Stretch:
@@ -165,18 +156,4 @@ def _ascending(parts: Sequence[Packed], name: str) -> Iterator[Record]:
         some = order[low : low + _AT_ONCE][last[low : low + _AT_ONCE]]
         heap = np.searchsorted(edges, some, side="right") - 1
         places = zip(keys[some].tolist(), heap.tolist(), (some - edges[heap]).tolist(), strict=True)
-        yield from ((_packed(key), mine[part].records[at]) for key, part, at in places)
-
-
-def _packed(key: Key) -> bytes:
-    if isinstance(key, tuple):
-        return _TWO.pack(key[0] + _SIGN, key[1] + _SIGN)
-    return _ONE.pack(key + _SIGN)
-
-
-def number(raw: bytes) -> Key:
-    """The key that was packed so."""
-    if len(raw) == _TWO.size:
-        first, second = _TWO.unpack(raw)
-        return first - _SIGN, second - _SIGN
-    return int(_ONE.unpack(raw)[0]) - _SIGN
+        yield from ((packed(key), mine[part].records[at]) for key, part, at in places)

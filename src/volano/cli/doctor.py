@@ -18,7 +18,7 @@ import msgspec
 from volano.act.hooks import trouble
 from volano.domain.durations import DAY
 from volano.domain.hook import Hook
-from volano.errors import VolanoError
+from volano.errors import BadInput, VolanoError
 from volano.settings import Settings
 
 if TYPE_CHECKING:
@@ -53,6 +53,7 @@ def examine(settings: Settings, *, now: int) -> list[Finding]:
         lambda: [_port(settings.host, settings.port)],
         lambda: [_clock(home, now)],
         lambda: _contents(settings, home),
+        lambda: _profiles(settings),
         lambda: _journals(settings, home),
         lambda: _works(settings, home, now),
         lambda: _hooks(settings, home, now),
@@ -178,6 +179,8 @@ def _contents(settings: Settings, home: Path) -> list[Finding]:
         return [state]
     try:
         damage = verify_home(settings)
+    except BadInput as error:
+        return [Finding(what="contents", state="bad", says=str(error), mend="mend the setting that it names")]
     except (VolanoError, OSError) as error:
         damage = [str(error)]
     if not damage:
@@ -201,6 +204,21 @@ def _state(settings: Settings) -> Finding:
         return Finding(what="state", state="bad", says=error.message, mend=mend)
     took = (time.perf_counter() - began) * 1000
     return Finding(what="state", state="good", says=f"{state.name} answers in {took:.1f} ms")
+
+
+def _profiles(settings: Settings) -> list[Finding]:
+    """The server of the live profiles, if they are on one."""
+    from volano.wiring import look_at_profiles
+
+    try:
+        told = look_at_profiles(settings)
+    except VolanoError as error:
+        mend = "see to it; until then events are taken in and wait, and nobody gets anything decided"
+        return [Finding(what="profiles", state="bad", says=str(error), mend=mend)]
+    return [
+        Finding(what="profiles", state="warn" if mend else "good", says=says, mend=mend)
+        for says, mend in told
+    ]
 
 
 def _journals(settings: Settings, home: Path) -> list[Finding]:

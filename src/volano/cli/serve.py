@@ -15,8 +15,9 @@ import typer
 
 from volano.cli.listening import run
 from volano.cli.say import Home, Json, now, words
-from volano.errors import BadInput, BrokenHome
-from volano.wiring import claim, open_house, read_settings
+from volano.errors import BadInput, BrokenHome, VolanoError
+from volano.ports import Profiles
+from volano.wiring import FIRST, claim, open_house, read_settings
 
 Host = Annotated[str | None, typer.Option("--host", help="Address to listen on (default 127.0.0.1).")]
 Port = Annotated[
@@ -57,6 +58,8 @@ def serve(
         house = open_house(settings)
         for cut in claim(house):
             words.print(cut, markup=False, soft_wrap=True)
+        if trouble := unreached(house.profiles):
+            words.print(f"Volano starts, but {trouble}", markup=False, soft_wrap=True)
         source, key = first_source(house.state, now=now())
         plant(house.state, now=now())
         address = address_of(listener)
@@ -74,6 +77,15 @@ def serve(
             run(behind_workers(app, crew.secret), [listener, crew.inner], crew=crew)
         else:
             run(app, [listener])
+
+
+def unreached(profiles: Profiles) -> str:
+    """Why the live profiles cannot be read, or ""; events are taken in all the same."""
+    try:
+        profiles.offset(FIRST)
+    except VolanoError as error:
+        return error.message
+    return ""
 
 
 def address_of(listener: socket.socket) -> str:

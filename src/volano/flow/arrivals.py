@@ -49,7 +49,7 @@ class Recent:
     def __init__(self, size: int = RECENT, forgotten: Callable[[], object] = lambda: None) -> None:
         self._kept: deque[Arrival] = deque(maxlen=size)
         self._forgotten = forgotten
-        self._before = forgotten()
+        self._before: object = None  # it is asked first when there is something to keep
         self._lock = Lock()
         self._number = 0
 
