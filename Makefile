@@ -90,7 +90,7 @@ truth: setup-dev ## Does the house find what the world planted? (long)
 	$(BIN)/python benchmarks/truth.py
 
 benchmarks: setup-dev ## Costs, as ratios to a named floor
-	for file in leaks decide intake rules profile segment ids fresh forget memory; do $(BIN)/python -m benchmarks.$$file || exit 1; done
+	for file in leaks decide intake rules profile segment store ids fresh forget memory; do $(BIN)/python -m benchmarks.$$file || exit 1; done
 
 clean:
 	rm -rf $(VENV) $(CLIENTS)/node_modules .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

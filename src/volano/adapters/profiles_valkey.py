@@ -1,4 +1,4 @@
-"""Live profiles on a Valkey or Redis server, for a home that more than one machine works on."""
+"""Live profiles on a Valkey or Redis server, which other machines can read, too."""
 
 from __future__ import annotations
 
