@@ -126,5 +126,5 @@ if __name__ == "__main__":
     parser.add_argument("--people", type=int, default=100_000)
     with tempfile.TemporaryDirectory() as folder:
         kept = run(Path(folder), parser.parse_args().people)
-    print(f"a read at most {READ_LIMIT:.0f} µs, packed at most {PUT_LIMIT:.0f} ×: {'kept' if kept else 'BROKEN'}")
+    print(f"a read at most {READ_LIMIT:.0f} µs, a put {PUT_LIMIT:.0f} ×: {'kept' if kept else 'BROKEN'}")
     sys.exit(not kept)

@@ -159,6 +159,33 @@ def test_a_change_of_which_a_part_went_away_is_not_kept(
     assert (list(profiles.scan(Profile)), profiles.offset("j0")) == ([FIRST], -1)
 
 
+def test_what_is_refused_is_no_change_that_the_server_has_lost(
+    profiles: ValkeyProfiles, room: ValkeyRoom
+) -> None:
+    profiles.put(Change(puts=(FIRST,), upto=Offset("j0", 9)))
+    with profiles.turn():
+        room.ask("DEL", room.key("turn"))
+        with pytest.raises(Busy):
+            profiles.put(Change(drops=((Profile, 1),)))
+    assert profiles.offset("j0") == 9
+
+
+class Cut(ValkeyRoom):
+    """Loses the server before it is told of a change."""
+
+    def run(self, script: Script, *words: Word) -> Any:
+        return ValkeyRoom("valkey://127.0.0.1:1", "home").run(script, *words)
+
+
+def test_a_change_that_may_be_lost_on_the_way_counts_as_lost(
+    profiles: ValkeyProfiles, valkey: Server, tmp_path: Path
+) -> None:
+    profiles.put(Change(puts=(FIRST,), upto=Offset("j0", 9)))
+    with pytest.raises(BrokenHome):
+        ValkeyProfiles(Cut(valkey.address, tmp_path.name), tmp_path).put(Change(drops=((Profile, 1),)))
+    assert profiles.offset("j0") == -1
+
+
 def test_who_has_lost_the_turn_keeps_nothing(profiles: ValkeyProfiles, room: ValkeyRoom) -> None:
     with profiles.turn():
         profiles.put(Change(puts=(FIRST,)))

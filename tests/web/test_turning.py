@@ -232,3 +232,12 @@ def test_a_counter_of_caps_that_is_missing_is_filled_by_the_first_drain(house: H
     assert house.caps.missing
     Turning(house, Clock()).drain()
     assert not house.caps.missing
+
+
+def test_nobody_waits_for_a_server_that_has_nothing_to_do(house: House) -> None:
+    house.profiles.put(Change(upto=Offset("j0", 0)))
+    turning = Turning(house, Clock())
+    turning.drain()
+    with house.profiles.turn():  # somebody else has it
+        turning.drain()
+    assert turning.troubles == {}

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from itertools import islice
 from pathlib import Path
 
 from volano.adapters.profiles_packed import NOW, decoder, encode, number, packed
 from volano.adapters.valkey_notes import ValkeyNotes
 from volano.adapters.valkey_room import ValkeyRoom, Word
-from volano.adapters.valkey_scripts import AT_ONCE, PUT, SCAN
+from volano.adapters.valkey_scripts import AT_ONCE, POSITION, PUT, SCAN
 from volano.adapters.valkey_turn import LEASE, Turn, machine_name
 from volano.adapters.valkey_wiping import wiped
 from volano.domain.change import Change, Key, Packed
@@ -73,9 +73,10 @@ class ValkeyProfiles:
         if change.upto is not None:
             words += ("position", change.upto.journal, change.upto.position)
         if words:
-            told = change.upto is not None
-            head: tuple[Word, ...] = (NOW, "" if told else self._turn.untold.next(), _PROFILE)
-            self._room.run(PUT, self._turn.token, *head, len(stages) // 3, *stages, *words)
+            told: AbstractContextManager[Word] = nullcontext("")
+            with self._turn.untold.next() if change.upto is None else told as number:
+                head = (self._turn.token, NOW, number, _PROFILE, len(stages) // 3)
+                self._room.run(PUT, *head, *stages, *words)
         if change.wiped:
             wiped(self._room)
 
@@ -85,13 +86,7 @@ class ValkeyProfiles:
         So it is, too, where records mean something else, or a change is lost that no journal tells.
         """
         untold = self._turn.untold.last()  # first: it is ahead of the server while a change is under way
-        key = self._room.key
-        form, there, told, position = self._room.together(
-            ("GET", key("form")),
-            ("GET", key("untold")),
-            ("EXISTS", key("positions")),
-            ("HGET", key("positions"), journal),
-        )
+        form, there, told, position = self._room.run(POSITION, journal)
         if form != NOW or int(there or 0) < untold or not told:
             return -1
         return int(position or 0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from volano.adapters.census_notes import Noted
 from volano.adapters.valkey_room import ValkeyRoom
-from volano.adapters.valkey_scripts import SETTLE
+from volano.adapters.valkey_scripts import BEGIN, NOTED, SETTLE
 
 
 class ValkeyNotes:
@@ -18,19 +18,12 @@ class ValkeyNotes:
 
     def noted(self) -> Noted:
         """The notes as they are."""
-        key = self._room.key
-        mark, kept, people = self._room.together(
-            ("GET", key("mark")), ("GET", key("kept")), ("ZRANGE", key("changed"), 0, -1)
-        )
+        mark, kept, people = self._room.run(NOTED)
         return Noted(int(mark or 0), kept, people)
 
     def begin(self) -> int:
         """The mark from which on changes are noted."""
-        key = self._room.key
-        *_, mark = self._room.together(
-            ("DEL", key("changed"), key("kept")), ("SET", key("follow"), 1), ("GET", key("mark"))
-        )
-        return int(mark or 0)
+        return int(self._room.run(BEGIN) or 0)
 
     def settle(self, upto: int, kept: bytes) -> None:
         """These files hold all changes up to a mark."""

@@ -17,6 +17,7 @@ from valkey.connection import ConnectionPool, UnixDomainSocketConnection
 from volano.errors import BadInput, BrokenHome, Busy
 
 LOST = "LOST"  # how the error of a script begins that finds another in the turn
+_UNDONE = ("BUSY", "MISCONF")  # how errors begin of a server that has not begun
 _OLDEST = 7  # major version that knows the flags of scripts
 _CONNECT, _PATIENCE, _GLANCE = 3.0, 60.0, 0.5  # seconds
 _REST = 2.0  # seconds in which nobody is made to wait again after one waited in vain
@@ -35,8 +36,8 @@ class Script:
 class ValkeyRoom:
     """The keys of one home, which begin with `prefix`; nothing is asked of the server before it is needed.
 
-    Whatever goes wrong is a BrokenHome that names the server, without what lets us in; Busy where the turn
-    was lost.
+    Whatever goes wrong is a BrokenHome that names the server, without what lets us in, and Refused where it
+    has done nothing; Busy where the turn was lost.
     """
 
     def __init__(self, address: str, home: str) -> None:
@@ -68,19 +69,8 @@ class ValkeyRoom:
             self._rests_until = time.monotonic() + _REST
             raise self._unreached("it has not answered in time") from error
 
-    def together(self, *commands: Sequence[Word]) -> list[Any]:
-        """What the server answers to all of them at one moment."""
-
-        def send() -> list[Any]:
-            pipe = self.server.pipeline(transaction=True)
-            for command in commands:
-                pipe.execute_command(*command)
-            return list(pipe.execute())
-
-        return list(self._tried(send))
-
     def stream(self, *commands: Sequence[Word]) -> list[Any]:
-        """The same, one after the other."""
+        """What it answers to several, one after the other."""
 
         def send() -> list[Any]:
             pipe = self.server.pipeline(transaction=False)
@@ -116,7 +106,7 @@ class ValkeyRoom:
 
     def _opened(self, patience: float) -> Any:
         given = {"socket_connect_timeout": min(_CONNECT, patience), "socket_timeout": patience}
-        return Valkey(connection_pool=_pool(self._address, **given))
+        return Valkey(connection_pool=_pool(self._address, socket_keepalive=True, **given))
 
     def _look(self, server: Any) -> None:
         """BrokenHome where our keys would not be safe."""
@@ -154,25 +144,30 @@ class ValkeyRoom:
         except exceptions.TimeoutError as error:
             raise _Late from error
         except (exceptions.AuthenticationError, exceptions.NoPermissionError) as error:
-            raise BrokenHome(
+            raise Refused(
                 f"{self.where} does not let us in, or not do what is needed: look at name and password in "
                 f"VOLANO_PROFILES ({error})"
             ) from error
         except exceptions.BusyLoadingError as error:
-            raise BrokenHome(f"{self.where} is still reading its files: wait a moment") from error
+            raise Refused(f"{self.where} is still reading its files: wait a moment") from error
         except exceptions.ConnectionError as error:
             raise self._unreached(_reason(error)) from error
         except exceptions.OutOfMemoryError as error:
-            raise BrokenHome(f"{self.where} has no memory left: raise its maxmemory") from error
+            raise Refused(f"{self.where} has no memory left: raise its maxmemory") from error
         except exceptions.ReadOnlyError as error:
-            raise BrokenHome(
+            raise Refused(
                 f"{self.where} is a replica, which can only be read: name its primary in VOLANO_PROFILES"
             ) from error
         except exceptions.ResponseError as error:
             if str(error).startswith(LOST):
                 raise Busy("another had the turn meanwhile, so nothing was kept: try again") from error
             said = str(error).partition(", with args")[0]
-            raise BrokenHome(f"the server at {self.where} refuses: {said}") from error
+            kind = Refused if said.startswith(_UNDONE) else BrokenHome
+            raise kind(f"the server at {self.where} refuses: {said}") from error
+
+
+class Refused(BrokenHome):
+    """The server has done nothing of what it was told."""
 
 
 class _Late(Exception):

@@ -138,6 +138,15 @@ return {{keys, redis.call('HMGET', name, unpack(keys))}}
 """
 )
 
+POSITION = Script(
+    """#!lua flags=no-writes
+local p = ARGV[1]
+local positions = p .. 'positions'
+local form, untold = redis.call('GET', p .. 'form'), redis.call('GET', p .. 'untold')
+return {form, untold, redis.call('EXISTS', positions), redis.call('HGET', positions, ARGV[2])}
+"""
+)
+
 TAKE = Script(
     """#!lua
 local p, machine, token, lease, wait, untold = unpack(ARGV)
@@ -169,6 +178,23 @@ LEAVE = Script(
     """#!lua
 if redis.call('GET', ARGV[1] .. 'turn') == ARGV[2] then redis.call('DEL', ARGV[1] .. 'turn') end
 return 1
+"""
+)
+
+NOTED = Script(
+    """#!lua flags=no-writes
+local p = ARGV[1]
+local mark, kept = redis.call('GET', p .. 'mark'), redis.call('GET', p .. 'kept')
+return {mark, kept, redis.call('ZRANGE', p .. 'changed', 0, -1)}
+"""
+)
+
+BEGIN = Script(
+    """#!lua
+local p = ARGV[1]
+redis.call('DEL', p .. 'changed', p .. 'kept')
+redis.call('SET', p .. 'follow', 1)
+return redis.call('GET', p .. 'mark')
 """
 )
 

@@ -12,9 +12,9 @@ from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 
-from volano.adapters.valkey_room import ValkeyRoom
+from volano.adapters.valkey_room import Refused, ValkeyRoom
 from volano.adapters.valkey_scripts import LEAVE, RENEW, TAKE
-from volano.errors import BrokenHome
+from volano.errors import BrokenHome, Busy
 
 LEASE = 15.0  # seconds for which the turn is ours unless we say again that we have it
 _RETRY = 0.02  # seconds between two looks whether it is free
@@ -96,16 +96,26 @@ class Untold:
         except FileNotFoundError:
             return 0
 
-    def next(self) -> int:
-        """One that is larger than all before."""
-        number = max(time.time_ns() // 1_000, self.last() + 1)
+    @contextmanager
+    def next(self) -> Iterator[int]:
+        """One that is larger than all before, of a change under way; it does not count if that is refused."""
+        before = self.last()
+        number = max(time.time_ns() // 1_000, before + 1)
+        self._write(number)
+        try:
+            yield number
+        except (Refused, Busy):
+            if self.last() == number:
+                self._write(before)
+            raise
+
+    def _write(self, number: int) -> None:
         handle = os.open(self._path, os.O_WRONLY | os.O_CREAT, 0o600)
         try:
             os.pwrite(handle, b"%0*d" % (_DIGITS, number), 0)
             os.fdatasync(handle)
         finally:
             os.close(handle)
-        return number
 
 
 @cache

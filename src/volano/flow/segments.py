@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 import msgspec
@@ -206,6 +206,12 @@ def due(profiles: Profiles, segments: Ready, *, now: int, limit: int = DUE_AT_ON
     after, moves, dues = turned(before, None, segments, now)
     change = records(before, after, moves, dues)
     return Change(puts=change.puts, drops=(*((Due, key) for key in popped), *change.drops))
+
+
+def waits(profiles: Profiles, *, now: int) -> bool:
+    """Whether somebody's time has come, or a move is to be told; to look needs no turn."""
+    found = chain(profiles.scan(Due, high=(now + 1, _FIRST)), profiles.scan(Move))
+    return next(found, None) is not None
 
 
 def past_of(lake: Lake, asked: Sequence[Any], now: int) -> Moments:

@@ -359,7 +359,10 @@ def local(path: str) -> str:
 
 
 def status_of(error: VolanoError) -> int:
-    """The status of an answer that tells of the error."""
-    if isinstance(error, Busy | BrokenHome):
-        return 503
-    return 403 if isinstance(error, NotAllowed) else 404 if isinstance(error, NotFound) else 422
+    """The status of an answer that tells of the error.
+
+    >>> status_of(BrokenHome("the live profiles cannot be reached")), status_of(VolanoError("no such day"))
+    (503, 422)
+    """
+    known = ((NotAllowed, 403), (NotFound, 404), (Busy, 503), (BrokenHome, 503))
+    return next((status for kind, status in known if isinstance(error, kind)), 422)

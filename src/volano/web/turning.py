@@ -16,7 +16,7 @@ from volano.flow.calling import Caller
 from volano.flow.capping import Capping
 from volano.flow.ingest import drain, look_again
 from volano.flow.knowledge import Knowing
-from volano.flow.segments import DUE_AT_ONCE
+from volano.flow.segments import DUE_AT_ONCE, waits
 from volano.flow.shop import PEOPLE, lens_of
 from volano.flow.working import Working
 from volano.flow.works import expiring
@@ -171,6 +171,8 @@ class Turning:
     def _look_again(self, moved: int) -> int:
         """Settles the people whose time has come; a drain that moves frames tells the moves itself."""
         house, done = self._house, 0
+        if not waits(house.profiles, now=self._clock()):
+            return 0  # most often: others need not wait for us to look
         for _ in range(_ROUNDS):
             some = look_again(
                 house.lake, house.profiles, self._going_by, now=self._clock, telling=done + moved == 0
