@@ -145,7 +145,8 @@ def test_the_doctor_says_how_the_server_is(home: House, server: Server) -> None:
     assert first.says.startswith(f"{server.address} (Valkey ")
     assert (second.state, "writes nothing to its disk" in second.says) == ("warn", True)
     server.ask("CONFIG", "SET", "appendonly", "yes")
-    assert found(home.settings)[1].state == "good"
+    log = found(home.settings)[1]
+    assert (log.state, "appendonly yes, appendfsync everysec" in log.says) == ("good", True)
     server.ask("CONFIG", "SET", "maxmemory", "100mb")
     server.ask("CONFIG", "SET", "maxmemory-policy", "allkeys-lfu")
     assert "set that to noeviction" in found(home.settings)[0].says

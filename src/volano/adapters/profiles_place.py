@@ -5,7 +5,7 @@ What would be in two places would be forgotten in one of them only.
 
 from __future__ import annotations
 
-import os
+import fcntl
 import secrets
 from pathlib import Path
 
@@ -36,19 +36,15 @@ def name_of(folder: Path) -> str:
         )
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / _ELSEWHERE
-    name = _named(file)
-    if not name:
-        file.unlink(missing_ok=True)
-        beside = folder / f"{_ELSEWHERE}.{secrets.token_hex(4)}"
-        beside.touch(mode=0o600)
-        beside.write_text(f"{secrets.token_hex(8)} {beside.stat().st_ino}\n")
-        try:
-            os.link(beside, file)  # of two at a time one is first
-        except FileExistsError:
-            pass
-        finally:
-            beside.unlink()
+    with (folder / f"{_ELSEWHERE}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # of two at a time one gives the name
         name = _named(file)
+        if not name:
+            name, beside = secrets.token_hex(8), folder / f"{_ELSEWHERE}.part"
+            beside.unlink(missing_ok=True)
+            beside.touch(mode=0o600)
+            beside.write_text(f"{name} {beside.stat().st_ino}\n")
+            beside.replace(file)
     return name
 
 

@@ -1,4 +1,4 @@
-"""Live profiles on a Valkey or Redis server, which other machines can read, too."""
+"""Live profiles on a Valkey or Redis server, apart from the home."""
 
 from __future__ import annotations
 

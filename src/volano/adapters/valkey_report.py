@@ -34,7 +34,8 @@ def looked_at(room: ValkeyRoom) -> list[tuple[str, str]]:
 
 def _durable(room: ValkeyRoom, wipes: bool) -> tuple[str, str]:
     if room.told("persistence")["aof_enabled"]:
-        return ("it keeps a log of what it is told (appendonly yes)", "")
+        how = f", appendfsync {room.ask(b'CONFIG', 'GET', 'appendfsync')[1].decode()}" if wipes else ""
+        return (f"it keeps a log of what it is told (appendonly yes{how})", "")
     if wipes and keeps_snapshots(room):
         said = "it writes snapshots now and then, and no log"
     else:

@@ -183,6 +183,8 @@ def told_address(address: str) -> str:
 
     >>> told_address("valkey://shop:secret@cache.example/2")
     'valkey://cache.example:6379/2'
+    >>> told_address("redis://[::1]")
+    'redis://[::1]:6379/0'
     """
     try:
         pool, parts = _pool(address), urlsplit(address)
@@ -197,7 +199,9 @@ def told_address(address: str) -> str:
     known = pool.connection_kwargs
     if pool.connection_class is UnixDomainSocketConnection:
         return f"unix://{known.get('path', '')}"
-    return f"{parts.scheme}://{known.get('host', 'localhost')}:{known.get('port', 6379)}/{known.get('db', 0)}"
+    host = known.get("host", "localhost")
+    host = f"[{host}]" if ":" in host else host
+    return f"{parts.scheme}://{host}:{known.get('port', 6379)}/{known.get('db', 0)}"
 
 
 def _reason(error: Exception) -> str:
