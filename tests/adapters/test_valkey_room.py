@@ -114,6 +114,32 @@ def test_a_replica_is_told_from_its_primary(valkey: Server, tmp_path: Path) -> N
         ValkeyProfiles(server.room(), tmp_path).put(Change(puts=(FIRST,)))
 
 
+def test_what_is_no_such_server_is_told(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def answer() -> None:
+            asked, _ = listener.accept()
+            with asked:
+                asked.recv(1 << 16)
+                asked.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+        threading.Thread(target=answer, daemon=True).start()
+        room = ValkeyRoom(f"valkey://127.0.0.1:{listener.getsockname()[1]}", "home")
+        with pytest.raises(BrokenHome, match="is no Valkey and no Redis server: look at VOLANO_PROFILES"):
+            ValkeyProfiles(room, tmp_path).get(Profile, 1)
+
+
+def test_a_change_that_a_script_has_begun_counts_as_lost_if_it_is_not_ended(tmp_path: Path) -> None:
+    with a_server() as server:
+        profiles = ValkeyProfiles(server.room(), tmp_path)
+        profiles.put(Change(puts=(FIRST,), upto=Offset("j0", 9)))
+        server.ask("ACL", "SETUSER", "shop", "on", ">pw", "~volano:*", "+@all", "-zadd")
+        room = ValkeyRoom(server.address.replace("//", "//shop:pw@"), "home")
+        with pytest.raises(BrokenHome, match="has no permissions to run the 'zadd'"):
+            ValkeyProfiles(room, tmp_path).put(Change(puts=((2, Profile(person_id=2)),)))
+        assert profiles.offset("j0") == -1
+
+
 def test_a_server_is_found_again_after_it_was_away(tmp_path: Path) -> None:
     with a_server("--appendonly", "yes") as server:
         profiles = ValkeyProfiles(server.room(), tmp_path)

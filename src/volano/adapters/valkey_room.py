@@ -93,24 +93,24 @@ class ValkeyRoom:
 
     @cached_property
     def server(self) -> Any:
-        """The server, which waits for long answers; it is looked at once."""
-        server = self._opened(_PATIENCE)
-        with self._words():
-            self._look(server)
-        return server
+        """The server, whose long answers we wait for."""
+        self._look()
+        return self._opened(_PATIENCE)
 
     @cached_property
     def _hasty(self) -> Any:
-        _ = self.server  # which is looked at
+        self._look()
         return self._opened(_GLANCE)
 
     def _opened(self, patience: float) -> Any:
         given = {"socket_connect_timeout": min(_CONNECT, patience), "socket_timeout": patience}
         return Valkey(connection_pool=_pool(self._address, socket_keepalive=True, **given))
 
-    def _look(self, server: Any) -> None:
+    def _look(self) -> None:
         """BrokenHome where our keys would not be safe."""
-        told = {**server.info("server"), **server.info("memory")}
+        server = self._opened(_GLANCE)
+        with self._words():
+            told = {**server.info("server"), **server.info("memory")}
         version = str(told.get("valkey_version") or told.get("redis_version") or _OLDEST)
         if int(version.partition(".")[0]) < _OLDEST:
             raise BrokenHome(
@@ -144,7 +144,7 @@ class ValkeyRoom:
         except exceptions.TimeoutError as error:
             raise _Late from error
         except (exceptions.AuthenticationError, exceptions.NoPermissionError) as error:
-            raise Refused(
+            raise _kind(error)(
                 f"{self.where} does not let us in, or not do what is needed: look at name and password in "
                 f"VOLANO_PROFILES ({error})"
             ) from error
@@ -153,7 +153,7 @@ class ValkeyRoom:
         except exceptions.ConnectionError as error:
             raise self._unreached(_reason(error)) from error
         except exceptions.OutOfMemoryError as error:
-            raise Refused(f"{self.where} has no memory left: raise its maxmemory") from error
+            raise _kind(error)(f"{self.where} has no memory left: raise its maxmemory") from error
         except exceptions.ReadOnlyError as error:
             raise Refused(
                 f"{self.where} is a replica, which can only be read: name its primary in VOLANO_PROFILES"
@@ -162,12 +162,21 @@ class ValkeyRoom:
             if str(error).startswith(LOST):
                 raise Busy("another had the turn meanwhile, so nothing was kept: try again") from error
             said = str(error).partition(", with args")[0]
-            kind = Refused if said.startswith(_UNDONE) else BrokenHome
+            kind = _kind(error) if said.startswith(_UNDONE) else BrokenHome
             raise kind(f"the server at {self.where} refuses: {said}") from error
+        except exceptions.ValkeyError as error:
+            raise BrokenHome(
+                f"what answers at {self.where} is no Valkey and no Redis server: look at VOLANO_PROFILES"
+            ) from error
 
 
 class Refused(BrokenHome):
     """The server has done nothing of what it was told."""
+
+
+def _kind(error: Exception) -> type[BrokenHome]:
+    """Refused, unless a script had begun already."""
+    return BrokenHome if " script: " in str(error) else Refused
 
 
 class _Late(Exception):
