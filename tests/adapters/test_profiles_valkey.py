@@ -14,6 +14,7 @@ import pytest
 from tests.served import until
 from tests.valkey_server import Server
 from volano.adapters import profiles_valkey, valkey_room
+from volano.adapters.census_parquet import ParquetCensus
 from volano.adapters.profiles_valkey import ValkeyProfiles
 from volano.adapters.valkey_room import Script, ValkeyRoom, Word
 from volano.adapters.valkey_scripts import LEAVE, PUT, TAKE
@@ -23,6 +24,7 @@ from volano.domain.profile import Profile
 from volano.domain.segment import Due
 from volano.domain.view import Offset
 from volano.errors import BrokenHome, Busy
+from volano.observe.traits import KEPT
 
 FIRST = (1, Profile(person_id=1, orders=3))
 ALIAS = (5, Identity(identity=5, known_as="a:5", person_id=1))
@@ -325,3 +327,18 @@ def test_nobody_waits_long_for_one_record_of_a_server_that_is_stuck(
             return False
 
     until(comes)
+
+
+def test_a_census_that_is_lost_while_it_is_read_is_to_be_asked_for_again(
+    profiles: ValkeyProfiles, room: ValkeyRoom, tmp_path: Path
+) -> None:
+    census = ParquetCensus(tmp_path, profiles.notes)
+    profiles.put(Change(puts=(FIRST,)))
+    with census.turn():
+        census.keep(census.look("a"), KEPT.empty_table(), [KEPT.empty_table()])
+        assert census.look("a").base == 0
+        room.ask("DEL", room.key("kept"), room.key("follow"))
+        with pytest.raises(Busy, match="ask again"):
+            census.read(["person_id"])
+        census.keep(census.look("a"), KEPT.empty_table(), [KEPT.empty_table()])
+    assert len(list((tmp_path / "census").iterdir())) == 2
