@@ -32,7 +32,8 @@ from volano.flow.ingest import drain, drain_all
 from volano.flow.joining import unmerge
 from volano.observe.identity import identity
 from volano.settings import Settings
-from volano.wiring import House, backup_home, forget_in_backups, open_house, restore_home
+from volano.wiring import House, open_house
+from volano.wiring.backups import backup_home, forget_in_backups, restore_home
 
 
 def still(_done: int, _total: int) -> None:
@@ -170,7 +171,7 @@ def test_whom_we_forget_while_a_backup_is_written_does_not_come_back_with_it(tmp
 KILLED = """
 import os, pathlib, signal, sys
 from volano.settings import Settings
-from volano.wiring import backup_home
+from volano.wiring.backups import backup_home
 replace = pathlib.Path.replace
 def watched(self, target):
     if str(target).endswith(sys.argv[2]):

@@ -25,7 +25,8 @@ from volano.flow.ingest import drain_all
 from volano.flow.people import find
 from volano.observe.identity import identity
 from volano.settings import Settings
-from volano.wiring import House, backup_home, forget_in_backups, open_house, restore_home
+from volano.wiring import House, open_house
+from volano.wiring.backups import backup_home, forget_in_backups, restore_home
 
 ANN, BOB = identity("u:ann"), identity("u:bob")
 

@@ -14,7 +14,8 @@ from volano.adapters.pepper_file import NAME, pepper_of
 from volano.errors import BrokenHome
 from volano.flow.secret_keys import holder, make
 from volano.settings import Settings
-from volano.wiring import backup_home, open_house, open_pepper, open_state, restore_home
+from volano.wiring import open_house, open_pepper, open_state
+from volano.wiring.backups import backup_home, restore_home
 
 
 def still(_done: int, _total: int) -> None:

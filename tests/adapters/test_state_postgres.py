@@ -22,7 +22,8 @@ from volano.domain.segment import Segment
 from volano.domain.shop import Shop
 from volano.errors import BadInput, BrokenHome, Busy, VolanoError
 from volano.settings import Settings
-from volano.wiring import backup_home, open_house, open_state, restore_home
+from volano.wiring import open_house, open_state
+from volano.wiring.backups import backup_home, restore_home
 
 
 def source(key: str) -> Source:

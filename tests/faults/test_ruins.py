@@ -17,7 +17,7 @@ from volano.domain.profile import Profile
 from volano.domain.view import View
 from volano.errors import BrokenHome
 from volano.web.turning import Turning
-from volano.wiring import forget_in_backups
+from volano.wiring.backups import forget_in_backups
 
 
 def ruin(path: Path) -> Path:

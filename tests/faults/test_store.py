@@ -21,7 +21,8 @@ from volano.flow.everybody import everybody
 from volano.flow.forgetting import forget
 from volano.flow.ingest import drain_all
 from volano.settings import Settings
-from volano.wiring import House, backup_home, open_house, restore_home
+from volano.wiring import House, open_house
+from volano.wiring.backups import backup_home, restore_home
 
 
 @pytest.fixture

@@ -10,7 +10,8 @@ import typer
 from volano.cli.doctor import Finding, examine
 from volano.cli.say import Home, Json, answer, answers, now, progress, words
 from volano.errors import BadInput
-from volano.wiring import backup_home, open_house, read_settings, restore_home
+from volano.wiring import open_house, read_settings
+from volano.wiring.backups import backup_home, restore_home
 
 
 def password(

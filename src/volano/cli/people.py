@@ -11,7 +11,8 @@ import typer
 
 from volano.cli.say import Home, Json, answer, answers, day, minute, now, table
 from volano.errors import BadInput, NotFound
-from volano.wiring import House, forget_in_backups, open_house, read_settings
+from volano.wiring import House, open_house, read_settings
+from volano.wiring.backups import forget_in_backups
 
 if TYPE_CHECKING:
     from volano.domain.erasure import Receipt

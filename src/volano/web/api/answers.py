@@ -30,7 +30,7 @@ from volano.web.api.shapes import (
 )
 from volano.web.console.choices import everybody
 from volano.web.pages import Desk
-from volano.wiring import forget_in_backups
+from volano.wiring.backups import forget_in_backups
 
 
 def find_people(desk: Desk, asked: Lookup) -> FoundPeople:

@@ -23,7 +23,7 @@ from volano.flow.shop import shop_of
 from volano.web.console.lists import people_list
 from volano.web.console.person import face, happenings, joins, known, name_of, named
 from volano.web.pages import Ask, Desk, Page, Route, back, form, page
-from volano.wiring import forget_in_backups
+from volano.wiring.backups import forget_in_backups
 
 SHOWN = 30  # of the timeline at once
 NEWEST = 10  # people who are shown before anybody is looked for
