@@ -45,7 +45,7 @@ def arrive(house: House, *users: str) -> None:
         for user in users
     ]
     frame = Intake(source="web", received_at=NOW, events=calls, refusals=[])
-    house.journal.append_now(msgspec.msgpack.encode(frame))  # type: ignore[attr-defined]
+    house.journal.append_now(msgspec.msgpack.encode(frame))
     drain_all(house)
 
 
@@ -185,6 +185,6 @@ def test_keys_of_many_are_overwritten_where_they_lie(tmp_path: Path) -> None:
 def test_a_refused_line_of_somebody_else_stays(house: House) -> None:
     refusal = Refusal(index=0, code="bad", message="no", sample='{"to":"joann@shop.example"}')
     frame = Intake(source="web", received_at=NOW, events=[], refusals=[refusal])
-    house.journal.append_now(msgspec.msgpack.encode(frame))  # type: ignore[attr-defined]
+    house.journal.append_now(msgspec.msgpack.encode(frame))
     drain_all(house)
     assert "quarantine" not in forgotten(house, "ann").rows

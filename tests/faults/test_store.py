@@ -44,7 +44,7 @@ def ordered(house: House, *users: str) -> None:
     """Each orders once more."""
     for user in users:
         number = f"{user}-{house.journal.end}"
-        house.journal.append_now(frame(order(number, user=user, message_id=number)))  # type: ignore[attr-defined]
+        house.journal.append_now(frame(order(number, user=user, message_id=number)))
     assert caught_up(house) == {}
 
 
@@ -113,7 +113,7 @@ def test_who_was_forgotten_does_not_come_back_with_what_a_server_has_lost(
 def test_events_are_taken_in_and_wait_while_the_server_is_away(home: House, server: Server) -> None:
     server.kill()
     number = f"late-{home.journal.end}"
-    home.journal.append_now(frame(order(number, user="ann", message_id=number)))  # type: ignore[attr-defined]
+    home.journal.append_now(frame(order(number, user="ann", message_id=number)))
     assert "cannot be reached" in caught_up(home)["bringing events in"]
     (said,) = found(home.settings)
     assert (said.state, "cannot be reached" in said.says) == ("bad", True)

@@ -34,11 +34,12 @@ def shop(request: pytest.FixtureRequest, tmp_path: Path) -> Shop:
     """The house, in memory and on the disk."""
     if request.param == "memory":
         return Shop(home=tmp_path)
+    profiles = LmdbProfiles(tmp_path / "live")
     return Shop(
         home=tmp_path,
-        lake=DuckLake(tmp_path / "lake", 2),
-        profiles=LmdbProfiles(tmp_path / "live"),
-        on_disk=ParquetCensus(tmp_path / "live"),
+        lake=DuckLake(tmp_path / "lake", 2, keys=MemoryKeys()),
+        profiles=profiles,
+        on_disk=ParquetCensus(tmp_path / "live", profiles.notes),
     )
 
 

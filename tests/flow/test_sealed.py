@@ -30,7 +30,7 @@ SECRETS = ("@shop.example", "Rosewood", "+49 170", "token-of")
 
 def arrive(house: House, *events: Event) -> None:
     frame = Intake(source="web", received_at=NOW, events=[*events], refusals=[])
-    house.journal.append_now(msgspec.msgpack.encode(frame))  # type: ignore[attr-defined]
+    house.journal.append_now(msgspec.msgpack.encode(frame))
     drain_all(house)
 
 
