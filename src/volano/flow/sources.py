@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from volano.domain.account import Source, WriteKey
 from volano.domain.durations import DAY
-from volano.domain.slug import free_slug
+from volano.domain.slug import free, free_slug
 from volano.errors import BadInput, NotFound
 from volano.ports import State
 
@@ -42,9 +42,9 @@ def make(state: State, name: str, *, now: int, key: str = "", origins: str = "")
     """A new source and its write key, which nobody can be shown again."""
     if not name.strip():
         raise BadInput("the source has no name: give it one, such as Web shop")
-    told = new_key()
+    told, taken = new_key(), {source.key for source in state.find(Source)}
     source = Source(
-        key=free_slug(key or name, {source.key for source in state.find(Source)}, "source"),
+        key=free(key, taken) if key else free_slug(name, taken, "source"),
         name=name.strip(),
         keys=(WriteKey.of(told, made_at=now),),
         origins=_origins(origins),
