@@ -8,7 +8,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 import typer
@@ -17,7 +17,12 @@ from volano.cli.listening import run
 from volano.cli.say import Home, Json, now, words
 from volano.errors import BadInput, BrokenHome, VolanoError
 from volano.ports import Profiles
+from volano.settings import Settings
 from volano.wiring import FIRST, claim, open_house, read_settings
+
+if TYPE_CHECKING:
+    from volano.domain.account import Source
+    from volano.web.app import App
 
 Host = Annotated[str | None, typer.Option("--host", help="Address to listen on (default 127.0.0.1).")]
 Port = Annotated[
@@ -47,24 +52,13 @@ def serve(
     Example: volano serve --home ./shop --port 8765
     """
     from volano.cli.crew import Crew
-    from volano.flow.segments import plant
-    from volano.flow.sources import first_source
-    from volano.web.app import create_app
     from volano.web.relay import behind_workers
 
     settings = read_settings(home=home, host=host, port=port, workers=workers)
     listener = listen(settings.host, settings.port)
-    with locked(Path(settings.home).resolve()):
-        house = open_house(settings)
-        for cut in claim(house):
-            words.print(cut, markup=False, soft_wrap=True)
-        if trouble := unreached(house.profiles):
-            words.print(f"Volano starts, but {trouble}", markup=False, soft_wrap=True)
-        source, key = first_source(house.state, now=now())
-        plant(house.state, now=now())
+    with opened(settings) as (app, source, key):
         address = address_of(listener)
-        app = create_app(house)
-        note = {"address": address, "write_key": key or "", "setup": setup_address(app, address)}
+        note = {"address": address, "write_key": key, "setup": setup_address(app, address)}
         if as_json:
             print(msgspec.json.encode(note).decode(), flush=True)  # noqa: T201  the answer itself
         else:
@@ -77,6 +71,27 @@ def serve(
             run(behind_workers(app, crew.secret), [listener, crew.inner], crew=crew)
         else:
             run(app, [listener])
+
+
+@contextmanager
+def opened(settings: Settings) -> Iterator[tuple[App, Source, str]]:
+    """The home of these settings, which is ours alone, as an application.
+
+    Also its first source, and the write key of that if it was made just now.
+    """
+    from volano.flow.segments import plant
+    from volano.flow.sources import first_source
+    from volano.web.app import create_app
+
+    with locked(Path(settings.home).resolve()):
+        house = open_house(settings)
+        for cut in claim(house):
+            words.print(cut, markup=False, soft_wrap=True)
+        if trouble := unreached(house.profiles):
+            words.print(f"Volano starts, but {trouble}", markup=False, soft_wrap=True)
+        source, key = first_source(house.state, now=now())
+        plant(house.state, now=now())
+        yield create_app(house), source, key or ""
 
 
 def unreached(profiles: Profiles) -> str:
