@@ -45,52 +45,47 @@ def next_change(rule: Any, facts: Facts, now: int, timed: Mapping[str, Timed]) -
 
 def compile_changes(trees: Iterable[Test], timed: Mapping[str, Timed]) -> Change:
     """The same for many rules at once; what they have in common is looked at once."""
-    found: dict[str, Change] = {}
-    for tree in trees:
-        for leaf in leaves(tree):
-            change = _change(leaf, timed)
-            if change is not None:
-                found[repr(leaf)] = change
-    changes = list(found.values())
+    aging: dict[str, set[int]] = {}  # by anchor: how long after it (µs) a test turns
+    past: dict[str, Callable[[Done, int], int | None]] = {}
+    for leaf in (leaf for tree in trees for leaf in leaves(tree)):
+        match leaf:
+            case At(field, test) if field in timed:
+                unit, anchor = timed[field]
+                aging.setdefault(anchor, set()).update(bound * unit for bound in _turning(test))
+            case Did():
+                past[repr(leaf)] = _did(leaf)
+            case Chain():
+                past[repr(leaf)] = _chain(leaf)
+    ages = [(anchor, sorted(turning)) for anchor, turning in aging.items() if turning]
+    watched = list(past.values())
 
     def first(facts: Facts, now: int) -> int | None:
-        return min((at for change in changes if (at := change(facts, now)) is not None), default=None)
+        found: int | None = None
+        for anchor, turning in ages:
+            since = facts.get(anchor)
+            if since and (place := bisect_right(turning, now - since)) < len(turning):
+                at = since + turning[place]
+                if found is None or at < found:
+                    found = at
+        if watched:
+            done = facts.get(DONE) or {}
+            for turns in watched:
+                told = turns(done, now)
+                if told is not None and (found is None or told < found):
+                    found = told
+        return found
 
     return first
 
 
-def _change(leaf: At | Did | Chain, timed: Mapping[str, Timed]) -> Change | None:
-    match leaf:
-        case At(field, test) if field in timed:
-            return _aging(test, timed[field])
-        case Did():
-            turns = _did(leaf)
-            return lambda facts, now: turns(facts.get(DONE) or {}, now)
-        case Chain():
-            chained = _chain(leaf)
-            return lambda facts, now: chained(facts.get(DONE) or {}, now)
-    return None
+def _turning(test: Test) -> list[int]:
+    """The ages, ascending, at which a test on a fact that grows by one each unit turns.
 
-
-def _aging(test: Test, how: Timed) -> Change:
-    """A test on a fact that grows by one each unit can turn only at its constants and right after them."""
+    It can do so only at its constants and right after them.
+    """
     holds = check(test)
     bounds = {floor(number) + more for number in _numbers(test) for more in (0, 1)}
-    steps = [(bound, holds(bound)) for bound in sorted(bounds)]
-    unit, anchor = how
-
-    def turns(facts: Facts, now: int) -> int | None:
-        since = facts.get(anchor)
-        if not since:
-            return None
-        age = (now - since) // unit
-        before = holds(age)
-        for bound, after in steps:
-            if bound > age and after != before:
-                return int(since + bound * unit)
-        return None
-
-    return turns
+    return [bound for bound in sorted(bounds) if holds(bound) != holds(bound - 1)]
 
 
 def _numbers(test: Test) -> list[float]:
