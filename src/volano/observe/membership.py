@@ -21,12 +21,12 @@ from volano.maths.hashing import hash63
 from volano.observe.moments import moments, pruned, united
 from volano.observe.traits import FIELDS, TIMED, facts, telling
 from volano.observe.traits.given import TRAITS as GIVEN
+from volano.observe.traits.lately import turns as lately_turns
 from volano.observe.traits.notices import turns as notice_turns
 from volano.observe.traits.phones import turns as phone_turns
 from volano.observe.traits.rfm import USUAL
 from volano.observe.traits.rfm import turns as rfm_turns
 from volano.observe.traits.trait import Trait
-from volano.observe.traits.visits import turns as visit_turns
 from volano.rules.change import Change, compile_changes
 from volano.rules.compile import DONE, NOW, compile_trees
 from volano.rules.lists import check_lists
@@ -35,7 +35,7 @@ from volano.rules.tree import SEGMENTS, Groups, parse
 
 Turns = Callable[[Profile, int], int | None]  # the next moment after one (both UTC µs)
 # Facts of those groups that only events change: who asks for them alone need not be looked at again.
-_STEADY = frozenset({"sessions", "notified", "opened", "rfm_frequency", "rfm_money"})
+_STEADY = frozenset({"notified", "opened", "rfm_frequency", "rfm_money"})
 _NAMING = frozenset({"in", "nin", "all"})
 
 
@@ -215,7 +215,7 @@ def move_id(move: Move) -> int:
 def _turns(names: frozenset[str], bounds: RfmBounds) -> tuple[Turns, ...]:
     """What tells when the facts of these names change by time alone, beside those that only grow."""
     known: dict[str, Turns] = {
-        "visits": visit_turns,
+        "lately": lately_turns,
         "notices": notice_turns,
         "rfm": partial(rfm_turns, bounds=bounds),
         "phones": phone_turns,

@@ -31,6 +31,8 @@ from volano.observe.traits.given import TRAITS as GIVEN_TRAITS
 from volano.observe.traits.held import HELD
 from volano.observe.traits.history import History
 from volano.observe.traits.hours import HOURS
+from volano.observe.traits.lately import LATELY
+from volano.observe.traits.lately import turns as lately_turns
 from volano.observe.traits.notices import NOTICES
 from volano.observe.traits.notices import turns as notice_turns
 from volano.observe.traits.phones import PHONES
@@ -38,20 +40,22 @@ from volano.observe.traits.phones import turns as phone_turns
 from volano.observe.traits.rfm import RFM, USUAL
 from volano.observe.traits.rfm import facts as rfm_facts
 from volano.observe.traits.rfm import turns as rfm_turns
+from volano.observe.traits.rhythm import RHYTHM
 from volano.observe.traits.seen import SEEN
 from volano.observe.traits.table import NEVER, asked_of, kept_of, kept_schema, told_of
 from volano.observe.traits.taste import TASTE
 from volano.observe.traits.touch import TOUCH
 from volano.observe.traits.trait import Field, Trait
 from volano.observe.traits.visits import VISITS
-from volano.observe.traits.visits import turns as visit_turns
 from volano.rules.change import Timed
 
 TRAITS: tuple[Trait, ...] = (
     SEEN,
     VISITS,
+    LATELY,
     HOURS,
     BUYING,
+    RHYTHM,
     BILLS,
     RFM,
     TASTE,
@@ -187,7 +191,7 @@ def telling(names: Iterable[str]) -> tuple[Trait, ...]:
 def turns(profile: Profile, *, now: int, bounds: RfmBounds = USUAL) -> int | None:
     """The next moment (UTC µs) at which time alone changes a fact that is not among TIMED; None for never."""
     found = (
-        visit_turns(profile, now),
+        lately_turns(profile, now),
         notice_turns(profile, now),
         rfm_turns(profile, now, bounds),
         phone_turns(profile, now),

@@ -1,4 +1,4 @@
-"""Orders, refunds and the days between orders; an order is one row, whoever told of it.
+"""Orders and refunds; an order is one row, whoever told of it.
 
 Money is that in the shop's currency, with what an import adds to an order it told before; that in others is
 kept by currency, of the CURRENCIES with the smallest hashes. A row that names no currency is in the shop's.
@@ -6,8 +6,6 @@ kept by currency, of the CURRENCIES with the smallest hashes. A row that names n
 
 from __future__ import annotations
 
-from itertools import pairwise
-from statistics import median
 from typing import Any
 
 import numpy as np
@@ -122,10 +120,6 @@ def facts(profile: Profile, now: int, found: dict[str, Any]) -> None:
         found["first_order"], found["last_order"] = profile.first_order, profile.last_order
         found["days_since_order"] = (now - profile.last_order) // DAY
         found["days_since_first_order"] = (now - profile.first_order) // DAY
-    days = profile.order_days
-    if len(days) > 1:
-        found["days_between_orders"] = round((days[-1] - days[0]) / (len(days) - 1), 1)
-        found["median_days_between_orders"] = float(median(later - day for day, later in pairwise(days)))
 
 
 BUYING = Trait(
@@ -150,15 +144,6 @@ BUYING = Trait(
         "days_since_order": days_since("Days since order", "last_order", "Whole days since the last order."),
         "days_since_first_order": days_since(
             "Days since first order", "first_order", "Whole days since the first order."
-        ),
-        "days_between_orders": Field(
-            "Days between orders", "number", "Mean days from one day with an order to the next.", broken=True
-        ),
-        "median_days_between_orders": Field(
-            "Days between orders, median",
-            "number",
-            "Median days from one day with an order to the next.",
-            broken=True,
         ),
         "refunds": Field("Refunds", "number", "Refunds in all."),
         "refunded": Field("Refunded", "money", "Money paid back, in minor units of the shop's currency."),

@@ -22,7 +22,6 @@ from volano.domain.profile import Profile
 from volano.maths import shorts
 from volano.maths.columns import Ints, Texts, changes
 from volano.observe.traits.history import DAY, History, bounds, coded, distinct
-from volano.observe.traits.trait import DAY as DAY_MICROS
 from volano.observe.traits.trait import Columns, Field, Trait
 
 TICK = 2  # seconds
@@ -30,7 +29,6 @@ TICKS = DAY // TICK  # of a day
 GAP = 1_800 // TICK
 RECENT = 32  # active days whose pieces are known
 KEPT = 512  # active days before those
-WINDOWS = (7, 30)  # days of the facts `events_7d`, `events_30d`
 
 
 class Piece(NamedTuple):
@@ -227,38 +225,8 @@ def _texts(column: Texts, codes: Ints) -> list[str]:
 
 
 def facts(profile: Profile, now: int, found: dict[str, Any]) -> None:
-    """Sessions, and what was done lately."""
+    """Sessions in all."""
     found["sessions"] = profile.sessions
-    today = now // DAY_MICROS
-    done = dict.fromkeys(WINDOWS, 0)
-    for day, events in _daily(profile.visits):
-        for window in WINDOWS:
-            if today - window < day <= today:
-                done[window] += events
-    for window, events in done.items():
-        found[f"events_{window}d"] = events
-
-
-def _daily(packed: bytes) -> list[tuple[int, int]]:
-    """Day and events of each day."""
-    days = []
-    visits = shorts.read(packed)
-    day, at, end = 0, 0, len(visits)
-    while at < end:
-        day += visits[at]
-        days.append((day, visits[at + 1]))
-        count = visits[at + 2]
-        at += 3
-        for _ in range(count):
-            at += 3 + visits[at + 2]
-    return days
-
-
-def turns(profile: Profile, now: int) -> int | None:
-    """The next midnight (UTC µs) at which a day enters or leaves a window."""
-    today = now // DAY_MICROS
-    edges = [day + edge for day, _ in _daily(profile.visits) for edge in (0, *WINDOWS) if day + edge > today]
-    return min(edges) * DAY_MICROS if edges else None
 
 
 VISITS = Trait(
@@ -271,9 +239,5 @@ VISITS = Trait(
         "sessions": Field(
             "Sessions", "number", "Stretches of activity; 30 idle minutes or a new campaign begin another."
         ),
-        "events_7d": Field(
-            "Events in 7 days", "number", "Events of the last 7 days, today among them (UTC)."
-        ),
-        "events_30d": Field("Events in 30 days", "number", "The same of the last 30 days."),
     },
 )

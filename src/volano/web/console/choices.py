@@ -22,8 +22,10 @@ from volano.web.pages import Desk
 _GROUPS = {
     "seen": "When they were here",
     "visits": "Visits",
+    "lately": "What they did lately",
     "hours": "Their hours",
     "buying": "Orders",
+    "rhythm": "Days between orders",
     "rfm": "Type of customer",
     "taste": "What they like",
     "touch": "Where they come from",

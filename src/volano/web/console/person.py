@@ -58,8 +58,10 @@ _FIRST = ("email",)  # given traits that are facts of their own
 _ORIGIN = {
     "seen": "all their events",
     "visits": "their events, visit by visit",
+    "lately": "their events, day by day",
     "hours": "the hours of their events, by their own clock",
     "buying": "their orders and refunds",
+    "rhythm": "the days on which they ordered",
     "rfm": "how lately, how often and for how much they ordered",
     "taste": "products they looked at, put in the basket and bought; weights halve every 30 days",
     "touch": "where their visits came from",
