@@ -161,6 +161,10 @@ def test_only_who_changed_is_worked_out_again(store: Store, monkeypatch: pytest.
     everybody(store, now=NOW)
     everybody(store, ["orders"], now=NOW)
     assert sorted(looked) == [4, 31]
+    whole = [(one, somebody(one, 2 if one == 7 else one % 4)) for one in (1, 2, 7, 8)]
+    store.profiles.put(Change(packed=(Packed.of(Profile, whole),)))
+    everybody(store, now=NOW)
+    assert sorted(looked) == [4, 7, 31]  # the others were put as they were
 
 
 def test_a_change_while_it_is_kept_is_not_lost(store: Store) -> None:

@@ -123,8 +123,8 @@ def test_a_person_has_one_moment_of_being_looked_at_again(site: Site) -> None:
     for day in range(3):
         before = {7: site.profiles.get(Profile, 7) or Profile(person_id=7)}
         told = {7: Profile(person_id=7, orders=day + 1, last_order=NOW + day * DAY)}
-        after, moves, dues = turned(told, None, segments, NOW + day * DAY)
-        site.profiles.put(records(before, after, moves, dues))
+        after, moves = turned(told, None, segments, NOW + day * DAY)
+        site.profiles.put(records(before, after, moves))
     assert [key for key, _ in site.profiles.scan(Due)] == [(NOW + 16 * DAY, 7)]
 
 
@@ -183,8 +183,8 @@ def test_live_membership_is_what_the_rule_says_of_the_whole_past(
         added = site.lake.append({"events": rows("events", [row])})
         grown = joined(live.get(person, Profile(person_id=person)), tally(block_of(added))[0])
         clock += data.draw(st.integers(0, 2)) * DAY
-        after, moves, dues = turned({person: grown}, added["events"], segments, clock)
-        site.profiles.put(records({person: live[person]} if person in live else {}, after, moves, dues))
+        after, moves = turned({person: grown}, added["events"], segments, clock)
+        site.profiles.put(records({person: live[person]} if person in live else {}, after, moves))
         while (change := due(site.profiles, segments, now=clock)) is not None:
             site.profiles.put(change)
         live = dict(site.profiles.scan(Profile))  # type: ignore[arg-type]

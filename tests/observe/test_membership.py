@@ -8,8 +8,8 @@ from tests.observe.happenings import events
 from volano.domain.profile import Profile
 from volano.domain.segment import Move, Segment
 from volano.errors import BadRule
-from volano.observe.membership import Ready, move_rows, ready, settled, tree_of, turned
-from volano.observe.traits import block_of, facts, tally
+from volano.observe.membership import Ready, move_rows, moves, ready, settled, tree_of, turned
+from volano.observe.traits import block_of, tally
 
 DAY = 86_400_000_000
 
@@ -20,20 +20,21 @@ def of(*audiences: Any, **rules: Any) -> Ready:
 
 
 def at(profile: Profile, segments: Ready, now: int) -> tuple[Profile, list[Move], int | None]:
-    return settled(profile, facts(profile, now=now), segments, now)
+    after = settled(profile, segments, now)
+    return after, moves(profile, after, segments, now), after.due or None
 
 
 def test_entering_and_leaving_are_told_once_with_their_moment() -> None:
     segments = of(regular={"orders": {"$gte": 2}}, one={"orders": 1})
-    first, moves, due = at(Profile(person_id=7, orders=1), segments, 5)
+    first, moved, due = at(Profile(person_id=7, orders=1), segments, 5)
     assert first.segments == {"one": 5}
-    assert moves == [Move(person_id=7, segment="one", entered=True, at=5)]
+    assert moved == [Move(person_id=7, segment="one", entered=True, at=5)]
     assert due is None
-    same, moves, _ = at(first, segments, 6)
-    assert (same, moves) == (first, [])
-    second, moves, _ = at(Profile(person_id=7, orders=2, segments=first.segments), segments, 9)
+    same, moved, _ = at(first, segments, 6)
+    assert (same, moved) == (first, [])
+    second, moved, _ = at(Profile(person_id=7, orders=2, segments=first.segments), segments, 9)
     assert second.segments == {"regular": 9}
-    assert moves == [
+    assert moved == [
         Move(person_id=7, segment="regular", entered=True, at=9),
         Move(person_id=7, segment="one", entered=False, at=9),
     ]
@@ -42,23 +43,23 @@ def test_entering_and_leaving_are_told_once_with_their_moment() -> None:
 def test_time_alone_makes_a_person_enter_and_leave() -> None:
     segments = of(lapsing={"days_since_order": {"$gte": 14, "$lt": 60}})
     person = Profile(person_id=7, orders=1, last_order=DAY)
-    person, moves, due = at(person, segments, 2 * DAY)
-    assert (moves, due) == ([], 15 * DAY)
-    person, moves, due = at(person, segments, 15 * DAY)
-    assert (len(moves), due) == (1, 61 * DAY)
-    person, moves, due = at(person, segments, 61 * DAY)
-    assert ([move.entered for move in moves], due, person.segments) == ([False], None, {})
+    person, moved, due = at(person, segments, 2 * DAY)
+    assert (moved, due) == ([], 15 * DAY)
+    person, moved, due = at(person, segments, 15 * DAY)
+    assert (len(moved), due) == (1, 61 * DAY)
+    person, moved, due = at(person, segments, 61 * DAY)
+    assert ([move.entered for move in moved], due, person.segments) == ([False], None, {})
 
 
 def test_what_a_person_did_moves_them_and_the_clock_moves_them_back() -> None:
     segments = of(keen={"$did": {"event": "A", "count": {"$gte": 2}, "within": "1d"}})
     people = {1: Profile(person_id=1), 2: Profile(person_id=2)}
     rows = events({"time": DAY}, {"time": DAY + 5}, {"time": DAY, "person_id": 2}, {"person_id": 99})
-    after, moves, dues = turned(people, rows, segments, DAY + 10)
-    assert [move.person_id for move in moves] == [1]
-    assert dues == {1: 2 * DAY, 2: None}
-    again, moves, dues = turned(after, None, segments, 2 * DAY)
-    assert [move.entered for move in moves] == [False]
+    after, moved = turned(people, rows, segments, DAY + 10)
+    assert [move.person_id for move in moved] == [1]
+    assert [one.due for one in after.values()] == [2 * DAY, 0]
+    again, moved = turned(after, None, segments, 2 * DAY)
+    assert [move.entered for move in moved] == [False]
     assert again[1].segments == {}
     assert again[2].done == {}
 
@@ -66,9 +67,9 @@ def test_what_a_person_did_moves_them_and_the_clock_moves_them_back() -> None:
 def test_rows_that_come_twice_count_once() -> None:
     segments = of(keen={"$did": {"event": "A", "count": {"$gte": 2}}})
     rows = events({"time": 1})
-    after, _, _ = turned({1: Profile(person_id=1)}, rows, segments, 10)
-    after, moves, _ = turned(after, rows, segments, 10)
-    assert moves == []
+    after, _ = turned({1: Profile(person_id=1)}, rows, segments, 10)
+    after, moved = turned(after, rows, segments, 10)
+    assert moved == []
 
 
 def test_a_segment_can_name_others() -> None:
@@ -79,7 +80,7 @@ def test_a_segment_can_name_others() -> None:
         none={"segments": {"$nin": ["both"]}},
     )
     assert len(segments.levels) == 3
-    after, _, _ = turned({1: Profile(person_id=1, orders=1)}, events({"time": 1}), segments, 10)
+    after, _ = turned({1: Profile(person_id=1, orders=1)}, events({"time": 1}), segments, 10)
     assert set(after[1].segments) == {"one", "keen", "both"}
 
 
@@ -97,16 +98,16 @@ def test_segments_in_a_circle_and_bad_ones_are_left_out_alone() -> None:
 def test_what_audiences_ask_of_the_past_is_remembered_but_moves_nobody() -> None:
     rule = {"$did": {"event": "A", "within": "1d"}}
     segments = of(rule, {"bad": {"$gtt": 1}})
-    after, moves, dues = turned({1: Profile(person_id=1)}, events({"time": DAY}), segments, DAY)
+    after, moved = turned({1: Profile(person_id=1)}, events({"time": DAY}), segments, DAY)
     assert len(segments.conditions) == 1
     assert [*after[1].done.values()] == [[(DAY, 0, 0)]]
-    assert (moves, dues) == ([], {1: None})
+    assert (moved, after[1].due) == ([], 0)
 
 
 def test_segments_and_moments_that_are_no_more_are_dropped_in_silence() -> None:
     person = Profile(person_id=1, segments={"old": 3}, done={"n1": [(1, 1, 0)]})
-    after, moves, _ = at(person, of(), 5)
-    assert (after.segments, after.done, moves) == ({}, {}, [])
+    after, moved, _ = at(person, of(), 5)
+    assert (after.segments, after.done, moved) == ({}, {}, [])
 
 
 @pytest.mark.parametrize(
@@ -142,11 +143,11 @@ def test_types_that_hang_on_the_clock_are_settled_when_it_strikes() -> None:
     person = Profile(person_id=7, orders=1, revenue=100, last_order=DAY)
     moments = [2 * DAY]
     for _ in range(4):
-        person, moves, due = at(person, segments, moments[-1])
+        person, moved, due = at(person, segments, moments[-1])
         if due is not None:
             moments.append(due)
     assert [moment // DAY for moment in moments] == [2, 32, 92, 182, 367]
-    assert [move.segment for move in moves] == ["asleep"]
+    assert [move.segment for move in moved] == ["asleep"]
     assert of(new={"orders": 1}).turns == ()
 
 
@@ -154,5 +155,5 @@ def test_types_that_hang_on_the_clock_are_settled_when_it_strikes() -> None:
 def test_only_who_is_asked_for_what_time_changes_is_looked_at_again(rule: Any, again: bool) -> None:
     segments = ready([Segment(key="x", name="X", rule=rule)])
     (one,) = tally(block_of({"events": events({"time": 50 * DAY})}))
-    _, _, dues = turned({1: one}, None, segments, 50 * DAY + 1)
-    assert (dues[1] is not None) == again
+    after, _ = turned({1: one}, None, segments, 50 * DAY + 1)
+    assert bool(after[1].due) == again

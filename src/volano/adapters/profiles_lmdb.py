@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
@@ -74,19 +74,15 @@ class LmdbProfiles:
             NOTES,
         }
 
-        def changed() -> Iterator[bytes]:
-            yield from (key for name, key in drops if name == _PROFILE)
-            yield from (key for name, key, _ in puts if name == _PROFILE)
-            yield from (packed(key) for some in change.packed if some.kind is Profile for key in some.keys)
-
         def write(txn: Any, databases: dict[str, Any]) -> None:
+            changed = [key for name, key, *_ in (*drops, *puts) if name == _PROFILE]
             for name in afresh:
                 txn.drop(databases[name], delete=False)
             for name, key in drops:
                 txn.delete(key, db=databases[name])
             for name in heaps:
-                with txn.cursor(db=databases[name]) as cursor:
-                    _fill(cursor, _ascending(change.packed, name))
+                written = _fill(txn, databases[name], _ascending(change.packed, name))
+                changed += written if name == _PROFILE else []
             for name, key, raw in puts:
                 txn.put(key, raw, db=databases[name])
             if upto is not None:
@@ -94,7 +90,7 @@ class LmdbProfiles:
                 txn.put(upto.journal.encode(), position, db=databases[_POSITIONS])
                 txn.put(NOW, b"", db=databases[_FORM])
             if _PROFILE in names:
-                note(txn, databases[NOTES], changed(), afresh=_PROFILE in afresh)
+                note(txn, databases[NOTES], changed, afresh=_PROFILE in afresh)
 
         self._room.write({*names, _POSITIONS, _FORM, NOTES}, write)
         if change.wiped:
@@ -137,12 +133,26 @@ class _Stretch:
         return found
 
 
-def _fill(cursor: Any, records: Iterator[Record]) -> None:
-    """Puts ascending records, packed tight where they come after all that is there."""
+def _fill(txn: Any, db: Any, records: Iterator[Record]) -> list[bytes]:
+    """Puts ascending records, packed tight where they come after all that is there.
+
+    Returns the keys of those that were put: what is there already, byte for byte, is not.
+    """
+    written: list[bytes] = []
+
+    def noted(some: Iterable[Record]) -> Iterator[Record]:
+        for record in some:
+            written.append(record[0])
+            yield record
+
     first = next(records, None)
     if first is not None:
-        append = not cursor.last() or cursor.key() < first[0]
-        cursor.putmulti(chain([first], records), append=append)
+        every = chain([first], records)
+        with txn.cursor(db=db) as cursor:
+            append = not cursor.last() or cursor.key() < first[0]
+            new = every if append else (one for one in every if txn.get(one[0], db=db) != one[1])
+            cursor.putmulti(noted(new), append=append)
+    return written
 
 
 def _ascending(parts: Sequence[Packed], name: str) -> Iterator[Record]:

@@ -121,8 +121,9 @@ class Counted:
 class Change:
     """First the kinds of `afresh` are emptied, then come the drops, `packed`, `puts` and `upto`.
 
-    A key is of one shape for all records of a kind. `upto` may also lead back. `wiped`: all that was
-    ever dropped or replaced is then overwritten on the disk, too, which takes as long as to write all of it.
+    A key is of one shape for all records of a kind. A packed record that is there already, byte for byte,
+    is no change. `upto` may also lead back. `wiped`: all that was ever dropped or replaced is then
+    overwritten on the disk, too, which takes as long as to write all of it.
     """
 
     puts: tuple[tuple[Key, msgspec.Struct], ...] = ()

@@ -357,8 +357,8 @@ def _change(found: Found, lake: Lake, by: Knowledge) -> Change:
     """All that is put at once, the people settled in their segments."""
     inside = {one: found.inside(one) for one in found.anew}
     anew = made_anew(lake, inside, by, now=found.now) if inside else {}
-    after, moves, dues = turned({**found.grown, **anew}, found.events, by.ready, found.now)
-    settled = records(found.before, after, () if found.silent else moves, dues)
+    after, moves = turned({**found.grown, **anew}, found.events, by.ready, found.now)
+    settled = records(found.before, after, () if found.silent else moves)
     gone = [(Profile, one) for one in found.anew if one not in anew]
     return Change(
         puts=(*found.puts, *settled.puts), drops=(*found.drops, *gone, *settled.drops), upto=found.upto

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import replace as changed
 from functools import partial
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from msgspec.structs import replace
@@ -18,11 +19,12 @@ from volano.domain.profile import Profile
 from volano.domain.segment import Due
 from volano.domain.view import Offset, View
 from volano.flow.knowledge import Knowledge
-from volano.flow.segments import AT_ONCE, past_of, settled_anew
+from volano.flow.segments import AT_ONCE
 from volano.observe.addresses import addresses
+from volano.observe.anew import Before, Roll, roll, view_of
 from volano.observe.merges import MERGES, mended, merges_of, rebuilt
-from volano.observe.moments import moments, view_of
-from volano.observe.traits import VIEW, Roll, roll, tally
+from volano.observe.moments import moments
+from volano.observe.traits import tally
 from volano.ports import Lake, Profiles
 
 NOWHERE = -1  # a position of no journal
@@ -33,16 +35,13 @@ def made_anew(
     lake: Lake, people: Mapping[int, Mapping[str, int]], by: Knowledge, *, now: int
 ) -> dict[int, Profile]:
     """The profiles of those people who have rows, with the segments (since) they were in."""
-    some = tuple(people)
-    found = {
-        one.person_id: replace(one, segments=dict(people[one.person_id]))
-        for one in tally(lake.read(changed(VIEW, people=some)), zone=by.zone, currency=by.currency)
-    }
     conditions = [*by.ready.conditions.values()]
-    if conditions:
-        told = moments(lake.read(changed(view_of(conditions), people=some)), conditions, now=now)
-        found = {person: replace(one, done=told.get(person, {})) for person, one in found.items()}
-    return found
+    rows = lake.read(changed(view_of(conditions), people=tuple(people)))
+    done = moments(rows, conditions, now=now) if conditions else {}
+    return {
+        one.person_id: replace(one, done=done.get(one.person_id, {}), segments=dict(people[one.person_id]))
+        for one in tally(rows, zone=by.zone, currency=by.currency)
+    }
 
 
 def renewed(lake: Lake, profiles: Profiles, journals: Sequence[str], by: Knowledge, *, now: int) -> int:
@@ -70,22 +69,24 @@ def rarely_collected() -> Iterator[None]:
 def _renewed(lake: Lake, profiles: Profiles, journals: Sequence[str], by: Knowledge, now: int) -> int:
     reached = [Offset(journal, lake.offset(journal)) for journal in journals]
     identities, kins = _who_is_who(lake, now)
-    found = lake.tally(VIEW, partial(roll, zone=by.zone, currency=by.currency)) or Roll()
+    before = Before.of(one for _, one in profiles.scan(Profile))
+    think = partial(roll, zone=by.zone, currency=by.currency, ready=by.ready, before=before, now=now)
+    found = lake.tally(view_of([*by.ready.conditions.values()]), think) or Roll()
     called = addresses(_plain(lake.read(_CALLS)), lambda _: None)
     puts: list[tuple[Key, object]] = [*identities.items(), *kins.items(), *called.items()]
+    gone = np.setdiff1d(before.people, found.people, assume_unique=True)
     profiles.put(
         Change(
             puts=tuple(puts),  # type: ignore[arg-type]
+            drops=tuple((Profile, person) for person in gone.tolist()),
             afresh=(Identity, Kin, Address, Due),
             upto=Offset(journals[0], NOWHERE),
         )
     )
-    past = past_of(lake, tuple(by.ready.conditions.values()), now)
-    for low, high, some in found.heaps(AT_ONCE):
-        there = profiles.scan(Profile, low, high if high < 2**63 else None)
-        before = {one.person_id: one for _, one in there}
-        people = {one.person_id: one for one in some}
-        profiles.put(settled_anew(before, people, past, by.ready, now=now))
+    for heap in found.heaps(AT_ONCE):
+        profiles.put(Change(packed=heap))
+    for dues in found.looks(AT_ONCE):
+        profiles.put(Change(puts=tuple(((one.at, one.person_id), one) for one in dues)))
     for upto in reversed(reached):
         profiles.put(Change(upto=upto))
     return len(found)

@@ -27,6 +27,7 @@ from volano.observe.membership import (
     move_id,
     named,
     ready,
+    settled,
     strangers,
     tree_of,
     turned,
@@ -120,44 +121,22 @@ def settle_some(
 ) -> tuple[int, int | None]:
     """Brings the past and the membership of the next AT_ONCE people from id `low` on up to date.
 
-    In silence: nobody is told to have entered or left. Returns how many people these were, and from where to
-    go on, None at the end. To be called in a turn of the profiles, with its clock, so that nobody who moved
-    before is set back.
+    In silence: nobody is told to have entered or left. Who is as before is not kept once more. Returns how
+    many people these were, and from where to go on, None at the end. To be called in a turn of the profiles,
+    with its clock, so that nobody who moved before is set back.
     """
     before = dict(islice(_people(profiles, _FIRST if low is None else low), AT_ONCE))
     if not before:
         return 0, None
-    profiles.put(settled_anew(before, before, past, segments, now=now))
+    found = by_person(of_people(past, min(before), max(before) + 1))
+    after: dict[int, Profile] = {}
+    for person, was in before.items():
+        told = replace(was, done=united(was.done, found[person])) if person in found else was
+        one = settled(told, segments, now)
+        if one != was:
+            after[person] = one
+    profiles.put(records({person: before[person] for person in after}, after, ()))
     return len(before), max(before) + 1 if len(before) == AT_ONCE else None
-
-
-def settled_anew(
-    before: Mapping[int, Profile], people: Mapping[int, Profile], past: Moments, segments: Ready, *, now: int
-) -> Change:
-    """What to keep of `people` who take the place of those `before`, with their past, settled in silence.
-
-    They stay in their segments since they were in them. Who is as before is not kept once more; who was
-    before and is no more is dropped.
-    """
-    found = by_person(of_people(past, min(people), max(people) + 1)) if people else {}
-    told = {}
-    for person, profile in people.items():
-        was = before.get(person, profile)
-        if person in found or was is not profile:
-            done = united(profile.done, found.get(person, {}))
-            told[person] = replace(profile, done=done, segments=was.segments)
-        else:
-            told[person] = profile
-    after, _, dues = turned(told, None, segments, now)
-    same = {
-        person
-        for person, profile in after.items()
-        if profile == before.get(person) and profile.due == (dues.get(person) or 0)
-    }
-    fresh = {person: profile for person, profile in after.items() if person not in same}
-    change = records({person: one for person, one in before.items() if person not in same}, fresh, (), dues)
-    gone = [(Profile, person) for person in before if person not in people]
-    return Change(puts=change.puts, drops=(*change.drops, *gone))
 
 
 def backfill(
@@ -175,12 +154,7 @@ def backfill(
             return done
 
 
-def records(
-    before: Mapping[int, Profile],
-    after: Mapping[int, Profile],
-    moves: Sequence[Move],
-    dues: Mapping[int, int | None],
-) -> Change:
+def records(before: Mapping[int, Profile], after: Mapping[int, Profile], moves: Sequence[Move]) -> Change:
     """What to keep of people who were settled: profiles, moves that wait to be told, and when to look again.
 
     `before` are the profiles as they were; their moments of looking again are dropped, of people who are
@@ -188,10 +162,9 @@ def records(
     """
     puts: list[tuple[Key, msgspec.Struct]] = [((move.at, move_id(move)), move) for move in moves]
     for person, profile in after.items():
-        at = dues.get(person) or 0
-        puts.append((person, profile if profile.due == at else replace(profile, due=at)))
-        if at:
-            puts.append(((at, person), Due(at=at, person_id=person)))
+        puts.append((person, profile))
+        if profile.due:
+            puts.append(((profile.due, person), Due(at=profile.due, person_id=person)))
     drops = [(Due, (one.due, person)) for person, one in before.items() if one.due]
     return Change(puts=tuple(puts), drops=tuple(drops))
 
@@ -203,8 +176,8 @@ def due(profiles: Profiles, segments: Ready, *, now: int, limit: int = DUE_AT_ON
         return None
     people = {person: profiles.get(Profile, person) for _, person in popped}  # type: ignore[misc]
     before = {person: profile for person, profile in people.items() if profile is not None}
-    after, moves, dues = turned(before, None, segments, now)
-    change = records(before, after, moves, dues)
+    after, moves = turned(before, None, segments, now)
+    change = records(before, after, moves)
     return Change(puts=change.puts, drops=(*((Due, key) for key in popped), *change.drops))
 
 

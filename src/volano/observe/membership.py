@@ -46,7 +46,7 @@ class Ready:
     `levels` decide the segments in turn: one that names others comes after them. `conditions` (by key) are
     all that must be remembered of people, those of campaigns' audiences among them. `told` are the groups of
     facts that the segments ask for. `change` and `turns` tell when time alone may change something. `broken`
-    names the segments that were left out and why.
+    names the segments that were left out and why; `asked` is what it was made of.
     """
 
     keys: frozenset[str] = frozenset()
@@ -57,6 +57,11 @@ class Ready:
     turns: tuple[Turns, ...] = ()
     bounds: RfmBounds = USUAL
     broken: tuple[tuple[str, str], ...] = ()
+    asked: tuple[Any, ...] = ()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Compiled rules do not pickle; what they are made of does."""
+        return _again, self.asked
 
 
 def ready(
@@ -71,6 +76,7 @@ def ready(
     A segment whose rule is bad, or that names itself in the end, harms no other. `groups` are saved lists,
     `bounds` those of the RFM types.
     """
+    segments, audiences = tuple(segments), tuple(audiences)
     trees: dict[str, Test] = {}
     broken = []
     for segment in segments:
@@ -97,7 +103,14 @@ def ready(
         turns=_turns(names, bounds),
         bounds=bounds,
         broken=tuple(broken),
+        asked=(segments, audiences, groups, bounds),
     )
+
+
+def _again(
+    segments: Sequence[Segment], audiences: Sequence[Any], groups: Groups | None, bounds: RfmBounds
+) -> Ready:
+    return ready(segments, audiences, groups=groups, bounds=bounds)
 
 
 def tree_of(rule: Any, groups: Groups | None = None) -> Test:
@@ -141,53 +154,58 @@ def strangers(tree: Test) -> list[str]:
     return sorted(name for name in fields(tree) if name not in FIELDS and not name.startswith(GIVEN))
 
 
-def settled(
-    profile: Profile, found: Mapping[str, Any], ready: Ready, now: int
-) -> tuple[Profile, list[Move], int | None]:
-    """The person's record at `now` (UTC µs), whom they came to be, and when time alone may change it next.
+def settled(profile: Profile, ready: Ready, now: int) -> Profile:
+    """The person's record at `now` (UTC µs): in which segments they are, and when to look again.
 
-    `found` are the facts of the profile at `now` that segments ask for. What no rule needs to remember is
-    dropped, and so are segments that are no more.
+    `due` is when time alone may change it next. What no rule needs to remember is dropped, and so are
+    segments that are no more.
     """
-    done = pruned(profile.done, ready.conditions, now)
-    asked = {**found, NOW: now, DONE: done, SEGMENTS: []}
+    asked = facts(profile, now=now, bounds=ready.bounds, of=ready.told)
+    done = pruned(profile.done, ready.conditions, now) if profile.done else profile.done
+    asked[NOW], asked[DONE] = now, done
     inside: list[str] = []
     for level in ready.levels:
-        inside = [*inside, *level({**asked, SEGMENTS: inside})]
-    before = {key: since for key, since in profile.segments.items() if key in ready.keys}
-    entered = [(key, True) for key in inside if key not in before]
-    left = [(key, False) for key in before if key not in inside]
-    who = profile.person_id
-    moves = [Move(person_id=who, segment=key, entered=came, at=now) for key, came in (*entered, *left)]
-    after = replace(profile, done=done, segments={key: before.get(key, now) for key in inside})
-    return after, moves, _next(profile, asked, ready, now)
+        asked[SEGMENTS] = inside
+        inside = inside + level(asked)
+    known = profile.segments
+    segments = {key: known.get(key, now) for key in inside}
+    due = ready.change(asked, now) or 0
+    for turns in ready.turns:
+        at = turns(profile, now)
+        if at is not None and (at < due or not due):
+            due = at
+    if due == profile.due and segments == known and done == profile.done:
+        return profile
+    return replace(profile, done=done, segments=segments, due=due)
 
 
-def _next(profile: Profile, asked: Mapping[str, Any], ready: Ready, now: int) -> int | None:
-    times = [ready.change(asked, now), *(turns(profile, now) for turns in ready.turns)]
-    return min((at for at in times if at is not None), default=None)
+def moves(before: Profile, after: Profile, ready: Ready, now: int) -> list[Move]:
+    """Which segments a person who was settled entered and left; nothing of segments that are no more."""
+    inside, known = after.segments, before.segments
+    entered = [(key, True) for key in inside if key not in known]
+    left = [(key, False) for key in known if key not in inside and key in ready.keys]
+    who = after.person_id
+    return [Move(person_id=who, segment=key, entered=came, at=now) for key, came in (*entered, *left)]
 
 
 def turned(
     profiles: Mapping[int, Profile], added: pa.Table | None, ready: Ready, now: int
-) -> tuple[dict[int, Profile], list[Move], dict[int, int | None]]:
+) -> tuple[dict[int, Profile], list[Move]]:
     """Profiles that changed, with what the rows of events that were added tell, settled at `now` (UTC µs).
 
-    By person: the new profile, and when time alone may change it next. Rows of people who are not among the
-    profiles are passed over.
+    By person the new profile, and who moved. Rows of people who are not among the profiles are passed over.
     """
     told = (
         {} if added is None or not ready.conditions else moments(added, [*ready.conditions.values()], now=now)
     )
     after: dict[int, Profile] = {}
-    moves: list[Move] = []
-    dues: dict[int, int | None] = {}
+    moved: list[Move] = []
     for person, known in profiles.items():
         profile = replace(known, done=united(known.done, told[person])) if person in told else known
-        asked = facts(profile, now=now, bounds=ready.bounds, of=ready.told)
-        after[person], moved, dues[person] = settled(profile, asked, ready, now)
-        moves += moved
-    return after, moves, dues
+        one = after[person] = settled(profile, ready, now)
+        if one.segments or known.segments:
+            moved += moves(known, one, ready, now)
+    return after, moved
 
 
 def move_rows(moves: Sequence[Move]) -> pa.Table:

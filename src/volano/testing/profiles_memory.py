@@ -38,30 +38,34 @@ class MemoryProfiles:
 
     def put(self, change: Change) -> None:
         """Keeps all of a change; see `domain.change.Change`."""
-        puts: list[tuple[type, Key, bytes]] = [
-            (some.kind, key, raw)
-            for some in change.packed
-            for key, raw in zip(some.keys, some.records, strict=True)
-        ]
-        puts += [(type(record), key, msgspec.msgpack.encode(record)) for key, record in change.puts]
         for kind in change.afresh:
             self._records.pop(kind, None)
         for kind, key in change.drops:
             self._records.get(kind, {}).pop(key, None)
-        for kind, key, raw in puts:
+        told: dict[tuple[type, Key], bytes] = {
+            (some.kind, key): raw
+            for some in change.packed
+            for key, raw in zip(some.keys, some.records, strict=True)
+        }
+        packed: list[tuple[type, Key, bytes]] = [
+            (kind, key, raw)
+            for (kind, key), raw in told.items()
+            if self._records.get(kind, {}).get(key) != raw
+        ]
+        puts = [(type(record), key, msgspec.msgpack.encode(record)) for key, record in change.puts]
+        for kind, key, raw in (*packed, *puts):
             self._records.setdefault(kind, {})[key] = raw
-        self._note(change)
+        self._note(change, [key for kind, key, _ in packed if kind is Profile])
         if change.upto is not None:
             self._offsets[change.upto.journal] = change.upto.position
 
-    def _note(self, change: Change) -> None:
+    def _note(self, change: Change, packed: list[Key]) -> None:
         self.puts += 1
         if Profile in change.afresh:
             self.changed = None
         if self.changed is not None:
-            people = [key for kind, key in change.drops if kind is Profile]
+            people = packed + [key for kind, key in change.drops if kind is Profile]
             people += [key for key, record in change.puts if type(record) is Profile]
-            people += [key for some in change.packed if some.kind is Profile for key in some.keys]
             self.changed.update(dict.fromkeys(people, self.puts))
 
     def offset(self, journal: str) -> int:

@@ -16,17 +16,17 @@ from tests.observe.traits.blocks import DAY, EVENT_ROWS, NOW, ROWS, START, Row, 
 from volano.domain.profile import Profile
 from volano.domain.tables import EVENTS
 from volano.maths import shorts
+from volano.observe.anew import Before, Roll, roll
 from volano.observe.identity import order_row
+from volano.observe.membership import ready
 from volano.observe.traits import (
     FIELDS,
     TIMED,
     VIEW,
-    Roll,
     block_of,
     facts,
     joined,
     people,
-    roll,
     tally,
     taste,
     telling,
@@ -237,7 +237,8 @@ def test_what_grew_with_the_lake_is_what_the_lake_makes_anew(batches: list[list[
         for one in tally(block_of(added), zone=ZONE):
             known = grown.get(one.person_id)
             grown[one.person_id] = one if known is None else joined(known, one)
-    anew = lake.tally(VIEW, partial(roll, zone=ZONE)) or Roll()
+    think = partial(roll, zone=ZONE, currency="USD", ready=ready(()), before=Before(), now=NOW)
+    anew = lake.tally(VIEW, think) or Roll()
     records = [record for part in anew.parts for record in part.records]
     assert {one.person_id: one for one in map(_read, records)} == grown
     assert len(anew) == len(grown)

@@ -8,16 +8,12 @@ the making anew from the lake are one function.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from itertools import pairwise, repeat, starmap
-from operator import attrgetter
+from dataclasses import replace
+from itertools import repeat, starmap
 from typing import Any
 
-import msgspec
-import numpy as np
 import pyarrow as pa
 
-from volano.domain.change import Packed
 from volano.domain.profile import Profile
 from volano.domain.rfm import RfmBounds
 from volano.domain.view import View
@@ -78,32 +74,6 @@ COLUMNS: tuple[str, ...] = tuple(
 VIEW = View(tables=("events", "decisions"), columns=COLUMNS)
 
 
-@dataclass(frozen=True, slots=True)
-class Roll:
-    """The profiles of some blocks, packed; rolls add up, as a block holds whole people."""
-
-    parts: tuple[Packed, ...] = ()
-
-    def __add__(self, other: Roll) -> Roll:
-        return Roll(self.parts + other.parts)
-
-    def __len__(self) -> int:
-        return sum(len(part.keys) for part in self.parts)
-
-    def heaps(self, people: int) -> Iterator[tuple[int, int, list[Profile]]]:
-        """All of them by ascending id, about so many at a time: those with ids in [low, high).
-
-        Together the bounds hold every id that there can be.
-        """
-        told = [np.frombuffer(part.keys, np.int64) for part in self.parts]
-        keys = np.sort(np.concatenate(told)) if told else np.zeros(0, np.int64)
-        for low, high in pairwise([-(2**63), *keys[people::people].tolist(), 2**63]):
-            heap = [part.between(low, high) for part in self.parts]
-            some = [_decode(record) for part in heap for record in [*part.records]]
-            yield low, high, sorted(some, key=attrgetter("person_id"))
-
-
-_decode = msgspec.msgpack.Decoder(Profile).decode
 _NOTHING = Profile(person_id=0)
 _STRANGER = {name: getattr(_NOTHING, name) for name in Profile.__struct_fields__}
 
@@ -113,10 +83,11 @@ def tally(block: pa.Table, *, zone: str = "UTC", currency: str = "USD") -> list[
 
     Parts of histories will do: profiles of the same person are `joined`. Each row is to be in one part.
     """
-    return list(_each(block, zone, currency))
+    return list(each(block, zone=zone, currency=currency))
 
 
-def _each(block: pa.Table, zone: str, currency: str) -> Iterator[Profile]:
+def each(block: pa.Table, *, zone: str, currency: str) -> Iterator[Profile]:
+    """The same, made one by one."""
     history = History(block, zone, currency)
     columns: dict[str, Iterable[Any]] = {"person_id": history.people.tolist()}
     for trait in TRAITS:
@@ -142,11 +113,6 @@ def block_of(rows: Mapping[str, pa.Table]) -> pa.Table:
 
 
 _NOBODY = pa.table({name: pa.array([], pa.int64()) for name in ("person_id", "time")})
-
-
-def roll(block: pa.Table, *, zone: str = "UTC", currency: str = "USD") -> Roll:
-    """The same, packed: what a lake adds up to make all profiles anew."""
-    return Roll((Packed.of(Profile, ((one.person_id, one) for one in _each(block, zone, currency))),))
 
 
 def joined(one: Profile, other: Profile) -> Profile:
