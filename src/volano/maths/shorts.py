@@ -6,16 +6,20 @@ Sums that stop there still add in any order. No number at all is no byte at all.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 from itertools import pairwise
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from volano.maths.columns import Ints
 
 LARGEST = 65_535
-_ONE, _TWO, _THREE = 0x80, 0xCC, 0xCD  # from 128 on a number takes two bytes, from 256 on three
-_FEW, _MANY = 0x90, 0xDC  # what lists of up to 15 numbers, and longer ones, begin with
+_ONE, _BYTE = 128, 256  # from which on a number takes two bytes, and three
+_TWO, _THREE = 0xCC, 0xCD  # what these begin with
+_FEW, _MANY, _LONG = 0x90, 0xDC, 16  # what lists begin with, and those of so many numbers and more
+_HEADS = 65_536
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(list[int]).decode
@@ -37,25 +41,34 @@ def read(shorts: bytes) -> list[int]:
 
 
 def split(numbers: Ints, bounds: Ints) -> list[bytes]:
-    """The stretches of numbers between bounds, each `packed`; a stretch has at most 65,535 numbers.
+    """All numbers, those between two bounds `packed` together; a stretch has at most 65,535 numbers.
 
     >>> [read(one) for one in split(np.array([1, 200, 300]), np.array([0, 2, 2, 3]))]
     [[1, 200], [], [300]]
     """
-    number = np.clip(numbers, 0, LARGEST).astype(np.uint16)
-    there = np.ones((len(number), 3), np.bool_)
-    there[:, 1], there[:, 2] = number >= _ONE, number > 0xFF
-    low = number.astype(np.uint8)
-    cells = np.empty((len(number), 3), np.uint8)
-    cells[:, 0] = np.where(there[:, 2], _THREE, np.where(there[:, 1], _TWO, low))
-    cells[:, 1], cells[:, 2] = np.where(there[:, 2], number >> 8, low), low
-    whole = cells[there].tobytes()
-    ends = np.append(0, np.cumsum(1 + there[:, 1] + there[:, 2].astype(np.int64)))[bounds]
-    count = np.diff(bounds)
-    heads = [b"", *(_head(many) for many in range(1, int(count.max(initial=0)) + 1))]
-    edges = pairwise(ends.tolist())
-    return [heads[many] + whole[low:high] for many, (low, high) in zip(count.tolist(), edges, strict=True)]
+    cells, there, size = _codes()
+    heads = _HEADS + np.diff(bounds)
+    code = np.insert(np.clip(numbers, 0, LARGEST), bounds[:-1], heads)
+    whole = cells[code].view(np.uint8).compress(there[code].view(np.bool_)).tobytes()
+    ends = np.append(0, np.cumsum(size[code]))[bounds + np.arange(len(bounds))]
+    return [whole[low:high] for low, high in pairwise(ends.tolist())]
 
 
-def _head(count: int) -> bytes:
-    return bytes([_FEW | count]) if count <= 15 else bytes([_MANY, count >> 8, count & 0xFF])
+@cache
+def _codes() -> tuple[NDArray[np.uint32], NDArray[np.uint32], NDArray[np.int64]]:
+    """The bytes of each number, from _HEADS on those of the head of a list; which there are; how many.
+
+    Four bytes lie in a word, in the order in which they are written.
+    """
+    number = np.arange(_HEADS)
+    cells, size = np.zeros((2 * _HEADS, 4), np.uint8), np.empty(2 * _HEADS, np.int64)
+    numbers, heads = cells[:_HEADS], cells[_HEADS:]
+    numbers[:_ONE, 0], numbers[_ONE:, 0], numbers[_BYTE:, 0] = number[:_ONE], _TWO, _THREE
+    numbers[_ONE:_BYTE, 1] = number[_ONE:_BYTE]
+    numbers[_BYTE:, 1], numbers[_BYTE:, 2] = number[_BYTE:] >> 8, number[_BYTE:] & 0xFF
+    heads[:_LONG, 0], heads[_LONG:, 0] = _FEW | number[:_LONG], _MANY
+    heads[_LONG:, 1], heads[_LONG:, 2] = number[_LONG:] >> 8, number[_LONG:] & 0xFF
+    size[:_HEADS] = 1 + (number >= _ONE) + (number >= _BYTE)
+    size[_HEADS:] = np.where(number < _LONG, number > 0, 3)
+    there = np.arange(4) < size[:, None]
+    return cells.view(np.uint32).ravel(), there.view(np.uint32).ravel(), size

@@ -24,7 +24,7 @@ def tally(history: History) -> Columns:
         return {}
     hour = (history.local_seconds(rows, own=True) // 3_600 + _THURSDAY) % WEEK
     word = history.owner[rows] * WEEK + hour
-    word.sort()
+    word.sort(kind="stable")  # the words of each person lie together already
     heads = np.flatnonzero(changes(word))
     word, count = word[heads], np.diff(np.append(heads, len(word)))
     flat = np.stack([word % WEEK, count], axis=1).ravel()

@@ -17,13 +17,14 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from volano.domain.event import ORDER_COMPLETED
 from volano.domain.profile import BETWEEN, Profile, Taste
 from volano.maths import shorts
 from volano.maths.columns import Ints, changes
 from volano.maths.hashing import hash63
-from volano.observe.traits.history import PASSIVE, History, bounds, slices, stretches
+from volano.observe.traits.history import PASSIVE, History, bounds, stretches
 from volano.observe.traits.trait import Columns, Field, Trait
 
 PERIOD = 30  # days
@@ -93,7 +94,7 @@ def _tastes(history: History, met: tuple[Ints, Ints, Ints], values: Any) -> list
     low = int(period.min())
     span = int(period.max()) - low + 1
     word = ((owner * len(names) + place[code]) * span + (period - low)) << 3 | weight
-    word.sort()
+    word.sort(kind="stable")  # finds that the words of each person lie together already
     key, weight = word >> 3, word & 7
     heads = np.flatnonzero(changes(key))
     key, weight = key[heads], np.minimum(np.add.reduceat(weight, heads), shorts.LARGEST)
@@ -106,24 +107,25 @@ def _tastes(history: History, met: tuple[Ints, Ints, Ints], values: Any) -> list
     if not fresh.all():
         owner, name, period, weight = owner[fresh], name[fresh], period[fresh], weight[fresh]
     owner, name, period, weight = _bounded((owner, name, period, weight), names)
-    exact = np.ldexp(weight.astype(np.float64), (period - newest[owner]).astype(np.int32))
+    exact = weight << (WINDOW - 1 - newest[owner] + period)  # halves of halves, as whole numbers
     return _ranked((owner, name, period + low, weight), exact, names, len(history))
 
 
 def _named(values: Any) -> tuple[Any, Ints]:
-    """The names in their order, and the place of each value among them."""
+    """The names in their order (a StringArray), and the place of each value among them."""
     texts = [text.replace(BETWEEN, " ") for text in values.to_pylist()]
     names = sorted(set(texts))
     at = {name: number for number, name in enumerate(names)}
-    return np.array(names, object), np.array([at[text] for text in texts], np.int64)
+    return pa.array(names, pa.string()), np.array([at[text] for text in texts], np.int64)
 
 
-def _ranked(met: tuple[Ints, Ints, Ints, Ints], exact: Any, texts: Any, people: int) -> list[Taste | None]:
+def _ranked(met: tuple[Ints, Ints, Ints, Ints], exact: Ints, texts: Any, people: int) -> list[Taste | None]:
     """The names of each person in the order of their sums, and the numbers of `Taste.counts`."""
     owner, name, period, weight = met
     heads = np.flatnonzero(changes(owner, name))
     size = np.diff(np.append(heads, len(owner)))
-    turn = np.lexsort((name[heads], -np.add.reduceat(exact, heads), owner[heads]))
+    score = np.add.reduceat(exact, heads)
+    turn = np.argsort((owner[heads] << int(score.max()).bit_length()) - score, kind="stable")
     triples = stretches(heads[turn], size[turn])
     size = size[turn]
     number = np.repeat(np.arange(len(turn)), size)
@@ -134,12 +136,10 @@ def _ranked(met: tuple[Ints, Ints, Ints, Ints], exact: Any, texts: Any, people: 
     flat[at], flat[at + 1] = period[triples], weight[triples]
     edge = bounds(owner[heads[turn]], people)
     ends = np.append(2 * first + np.arange(len(turn)), len(flat))[edge]
-    names = slices(texts[name[heads[turn]]].tolist(), edge)
+    names = pa.ListArray.from_arrays(pa.array(edge, pa.int32()), texts.take(pa.array(name[heads[turn]])))
+    told = pc.binary_join(names, BETWEEN).to_pylist()
     counts = shorts.split(flat, ends)
-    return [
-        Taste(BETWEEN.join(some), packed) if some else None
-        for some, packed in zip(names, counts, strict=True)
-    ]
+    return [Taste(text, packed) if packed else None for text, packed in zip(told, counts, strict=True)]
 
 
 def _bounded(met: tuple[Ints, Ints, Ints, Ints], texts: Any) -> tuple[Ints, Ints, Ints, Ints]:
@@ -154,8 +154,9 @@ def _bounded(met: tuple[Ints, Ints, Ints, Ints], texts: Any) -> tuple[Ints, Ints
         mine = np.flatnonzero(owner == person)
         for one in np.unique(when[mine]).tolist():
             here = mine[when[mine] == one]
-            kept = smallest(texts[name[here]].tolist(), NAMES)
-            stay[here] = [texts[each] in kept for each in name[here].tolist()]
+            told = texts.take(pa.array(name[here])).to_pylist()
+            kept = smallest(told, NAMES)
+            stay[here] = [each in kept for each in told]
     owner, name, period, weight = (column[stay] for column in met)
     return owner, name, period, weight
 
