@@ -17,13 +17,13 @@ from volano.domain.view import Offset
 Key = int | tuple[int, int]  # signed 64-bit numbers
 
 
-_AT_ONCE = 1_000  # records that are squeezed together
-_squeeze = pa.Codec("zstd", compression_level=1)
+_AT_ONCE = 500  # records that are squeezed together
+_squeeze = pa.Codec("zstd", compression_level=-1)
 _texts = msgspec.msgpack.Decoder(list[bytes]).decode
 
 
 class Records(Sequence[bytes]):
-    """Byte strings squeezed, some thousand at a time; reading them in order opens each heap once."""
+    """Byte strings squeezed, some hundred at a time; reading them in order opens each heap once."""
 
     def __init__(self, records: Iterable[bytes] = ()) -> None:
         rest, self._heaps, size = iter(records), list[tuple[int, bytes]](), 0

@@ -73,12 +73,13 @@ def _latest(cart: Cart) -> Cart:
 
 def facts(profile: Profile, now: int, found: dict[str, Any]) -> None:
     """The products in it, what they cost, and since when nothing was put in."""
-    inside = {product: word for product, word in profile.cart.items() if word[1]} if profile.cart else {}
+    inside = [(-at, product) for product, (at, pieces, _) in profile.cart.items() if pieces]
     found["cart_products"] = len(inside)
     if inside:
-        last = max(at for at, _, _ in inside.values())
-        found["cart"] = sorted(inside, key=lambda product: (-inside[product][0], product))
-        found["cart_value"] = sum(worth(price, pieces) or 0 for _, pieces, price in inside.values())
+        inside.sort()
+        last = -inside[0][0]
+        found["cart"] = [product for _, product in inside]
+        found["cart_value"] = sum([worth(price, pieces) or 0 for _, pieces, price in profile.cart.values()])
         found["cart_at"], found["days_since_cart"] = last, (now - last) // 86_400_000_000
         found["hours_since_cart"] = (now - last) // 3_600_000_000
 

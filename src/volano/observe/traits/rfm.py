@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -34,8 +33,7 @@ _TABLE = (
 USUAL = RfmBounds()
 
 
-@dataclass(frozen=True, slots=True)
-class Rfm:
+class Rfm(NamedTuple):
     """The scores of a customer."""
 
     recency: int
@@ -131,8 +129,11 @@ def turns(profile: Profile, now: int, bounds: RfmBounds = USUAL) -> int | None:
     """The next moment (UTC µs) at which time alone changes the recency."""
     if not profile.orders:
         return None
-    turns = [profile.last_order + (int(limit) + 1) * DAY for limit in bounds.days]
-    return min((at for at in turns if at > now), default=None)
+    age = now - profile.last_order
+    for limit in bounds.days:
+        if (int(limit) + 1) * DAY > age:
+            return profile.last_order + (int(limit) + 1) * DAY
+    return None
 
 
 def facts(profile: Profile, now: int, found: dict[str, Any], bounds: RfmBounds = USUAL) -> None:
