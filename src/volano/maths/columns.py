@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -120,6 +121,39 @@ def kinds(column: pa.ChunkedArray) -> list[tuple[Ints, pa.ChunkedArray]]:
 def text_column(codes: NDArray[np.integer[Any]], values: Any) -> Any:
     """Codes into values as a dictionary column; no code may be negative."""
     return pa.DictionaryArray.from_arrays(pa.array(codes.astype(np.int32, copy=False)), values)
+
+
+def portions(block: pa.Table, starts: Ints) -> Iterator[pa.Table]:
+    """The rows from one start to before the next, and from the last on to the end.
+
+    The dictionaries of a portion have few texts that it does not need.
+
+    >>> block = pa.table({"a": pa.array(["x", "y", "z"]).dictionary_encode()})
+    >>> [part["a"].to_pylist() for part in portions(block, np.array([0, 2]))]
+    [['x', 'y'], ['z']]
+    """
+    for low, high in pairwise([*starts.tolist(), block.num_rows]):
+        part = block.slice(low, high - low)
+        for at, column in enumerate(part.columns):
+            if pa.types.is_dictionary(column.type) and column.num_chunks == 1:
+                chunk = column.chunk(0)
+                if len(chunk.dictionary) > _SPARE * len(chunk):
+                    part = part.set_column(at, part.field(at), _narrowed(chunk))
+        yield part
+
+
+_SPARE = 1 / 8  # texts for each row that do no harm
+
+
+def _narrowed(column: pa.DictionaryArray) -> pa.DictionaryArray:
+    """The same with a dictionary of those texts only that occur."""
+    codes = column.indices.fill_null(len(column.dictionary)).to_numpy(zero_copy_only=False)
+    seen = np.flatnonzero(np.bincount(codes, minlength=1)[: len(column.dictionary)])
+    place = np.zeros(len(column.dictionary) + 1, np.int32)
+    place[seen] = np.arange(len(seen))
+    there = pc.is_valid(column.indices)
+    indices = pa.array(place[codes], mask=~there.to_numpy(zero_copy_only=False))
+    return pa.DictionaryArray.from_arrays(indices, column.dictionary.take(pa.array(seen)))
 
 
 def changes(*columns: NDArray[Any]) -> Bools:
