@@ -29,6 +29,8 @@ from volano.adapters.lake_seals import NEEDED, WHOLE, Seals
 from volano.domain.tables import TABLES, TIME
 from volano.domain.view import View
 
+_HEADS = ("person_id", "time", "id")  # what the rows of a block are ordered by
+
 
 @dataclass(slots=True, kw_only=True)
 class Blocks:
@@ -67,15 +69,21 @@ class Blocks:
 
     def block(self, bucket: int) -> pa.Table:
         """All rows of the view of the people of one bucket; may be empty."""
-        pieces = list(self._pieces(bucket))
-        rows = self._shaped(pieces)
-        if len(pieces) > 1:
-            rows = rows.take(pa.array(order(rows)))
+        at = {table: number for number, table in enumerate(self.view.tables)}
+        pieces = sorted(self._pieces(bucket), key=lambda piece: at[piece[0]])
+        turn = pa.array(order(self._shaped(pieces, _HEADS))) if len(pieces) > 1 else None
+        columns = {}
+        for name in (*self.columns, *self.sealed):
+            if name not in columns:
+                column = self._shaped(pieces, [name]).column(name)
+                columns[name] = column if turn is None else column.take(turn)
+                pieces = [(table, _without(rows, name)) for table, rows in pieces]  # so all is there once only
+        rows = pa.table(columns)
         return (self.seals.opened(rows) if self.sealed else rows).select(self.columns)
 
     def empty(self) -> pa.Table:
         """No rows, with the columns of the view."""
-        return self._shaped([]).select(self.columns)
+        return self._shaped([], self.columns)
 
     @property
     def columns(self) -> list[str]:
@@ -182,12 +190,9 @@ class Blocks:
         extra = [*(["id"] if ordered else []), *(["bot"] if self.view.humans else [])]
         return {*self.columns, *self.sealed, *(name for name, _ in self.view.only), *extra}
 
-    def _shaped(self, pieces: list[tuple[str, pa.Table]]) -> pa.Table:
-        """One table of all pieces in the order of the view's tables, with one chunk in each column."""
-        names = [*dict.fromkeys([*self.columns, *self.sealed, *(["id"] if len(pieces) > 1 else [])])]
+    def _shaped(self, pieces: list[tuple[str, pa.Table]], names: Sequence[str]) -> pa.Table:
+        """One table of these columns of all pieces, with one chunk in each column."""
         schema = pa.schema([(name, self.types[name]) for name in names])
-        at = {table: number for number, table in enumerate(self.view.tables)}
-        pieces = sorted(pieces, key=lambda piece: at[piece[0]])
         tables = [
             pa.table([self._column(rows, table, name) for name in names], schema=schema)
             for table, rows in pieces
@@ -243,6 +248,10 @@ class Blocks:
         if self.people is not None:
             rows = rows.filter(pa.array(lake_ids.among(home, self.people)))
         return [kept(rows, self.view, self._schema(part.table))]
+
+
+def _without(rows: pa.Table, name: str) -> pa.Table:
+    return rows.drop_columns([name]) if name in rows.column_names else rows
 
 
 def _wanted(view: View) -> Longs | None:

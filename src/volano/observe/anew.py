@@ -23,7 +23,7 @@ from volano.observe.moments import view_of as moments_view
 from volano.observe.traits import VIEW, each
 from volano.rules.nodes import Condition
 
-AT_ONCE = 8_000  # people whose rows are looked at together: so much stays in the caches of a processor
+AT_ONCE = 16_000  # people whose rows are looked at together: so much stays in the caches of a processor
 _NOBODY: Ints = np.zeros(0, np.int64)
 
 
