@@ -7,7 +7,7 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from volano.maths.columns import ABSENT, integers, texts, texts_or_null
+from volano.maths.columns import ABSENT, integers, portions, texts, texts_or_null
 
 words = st.lists(st.lists(st.sampled_from(["a", "b", "c", None]), max_size=5), max_size=4)
 
@@ -43,3 +43,18 @@ def test_a_column_that_is_not_there_is_null() -> None:
 def test_times_of_any_unit_are_microseconds() -> None:
     seconds = pa.chunked_array([pa.array([1, 2], pa.timestamp("s", tz="UTC"))])
     assert integers(seconds).tolist() == [1_000_000, 2_000_000]
+
+
+@given(st.lists(st.sampled_from(["a", "b", "c", None]), max_size=30), st.sets(st.integers(1, 29)))
+def test_portions_are_the_rows_with_the_texts_they_need(column: list[str | None], cuts: set[int]) -> None:
+    starts = [0, *sorted(cut for cut in cuts if cut < len(column))] if column else []
+    whole = pa.array(column, pa.string()).dictionary_encode()
+    parts = [*portions(pa.table({"x": whole, "n": range(len(column))}), np.array(starts, np.int64))]
+    ends = [*starts[1:], len(column)][: len(starts)]
+    assert [part["n"].to_pylist() for part in parts] == [
+        [*range(low, high)] for low, high in zip(starts, ends, strict=True)
+    ]
+    assert [word for part in parts for word in part["x"].to_pylist()] == column
+    for part in parts:
+        texts_there = set(part["x"].chunk(0).dictionary.to_pylist())
+        assert part.num_rows >= 24 or texts_there == set(part["x"].to_pylist()) - {None}

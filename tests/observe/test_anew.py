@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -14,6 +15,7 @@ from volano.domain.change import Change
 from volano.domain.profile import Profile
 from volano.domain.segment import Due, Segment
 from volano.domain.tables import EVENTS
+from volano.observe import anew
 from volano.observe.anew import Before, Roll, roll, view_of
 from volano.observe.membership import Ready, ready, turned
 from volano.observe.starters import starters
@@ -70,7 +72,9 @@ def test_people_made_anew_are_those_who_were_settled_at_each_event(
         grown = {one.person_id: one for one in tally(block_of(added), zone=ZONE)}
         grown = {who: joined(live[who], one) if who in live else one for who, one in grown.items()}
         live, _ = turned({**live, **grown}, added["events"], SEGMENTS, now)
-    found = rolled(lake, SEGMENTS, now, Before.of(live[who] for who in sorted(live)))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(anew, "AT_ONCE", 1)
+        found = rolled(lake, SEGMENTS, now, Before.of(live[who] for who in sorted(live)))
     assert profiles_of(found) == live
     dues = [(one.at, one.person_id) for some in found.looks(2) for one in some]
     assert dues == sorted((one.due, who) for who, one in live.items() if one.due)
