@@ -75,7 +75,8 @@ class LmdbProfiles:
         }
 
         def write(txn: Any, databases: dict[str, Any]) -> None:
-            changed = [key for name, key, *_ in (*drops, *puts) if name == _PROFILE]
+            changed = [key for name, key in drops if name == _PROFILE]
+            changed += [key for name, key, _ in puts if name == _PROFILE]
             for name in afresh:
                 txn.drop(databases[name], delete=False)
             for name, key in drops:
