@@ -41,15 +41,24 @@ local function note(kind, keys)
   redis.call('ZADD', p .. 'changed', unpack(some))
 end
 
+local function changed(kind, keys, pairs)
+  if kind ~= counted or redis.call('EXISTS', p .. 'follow') == 0 then return {} end
+  local there, some = redis.call('HMGET', p .. kind, unpack(keys)), {}
+  for i, key in ipairs(keys) do
+    if there[i] ~= pairs[2 * i] then some[#some + 1] = key end
+  end
+  return some
+end
+
 local function keep(kind, pairs)
   local keys, places = {}, {}
   for i = 1, #pairs, 2 do
     keys[#keys + 1] = pairs[i]
     places[i], places[i + 1] = 0, pairs[i]
   end
+  note(kind, changed(kind, keys, pairs))
   redis.call('HSET', p .. kind, unpack(pairs))
   redis.call('ZADD', p .. kind .. ':keys', unpack(places))
-  note(kind, keys)
 end
 
 local acts = {}
