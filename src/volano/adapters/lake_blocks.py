@@ -77,7 +77,7 @@ class Blocks:
             if name not in columns:
                 column = self._shaped(pieces, [name]).column(name)
                 columns[name] = column if turn is None else column.take(turn)
-                pieces = [(table, _without(rows, name)) for table, rows in pieces]  # so all is there once only
+                pieces = [(table, _without(rows, name)) for table, rows in pieces]  # so all is there once
         rows = pa.table(columns)
         return (self.seals.opened(rows) if self.sealed else rows).select(self.columns)
 
