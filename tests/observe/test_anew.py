@@ -15,7 +15,9 @@ from volano.domain.change import Change
 from volano.domain.profile import Profile
 from volano.domain.segment import Due, Segment
 from volano.domain.tables import EVENTS
+from volano.domain.view import View
 from volano.observe import anew
+from volano.observe.addresses import ADDRESSED, addresses
 from volano.observe.anew import Before, Roll, roll, view_of
 from volano.observe.membership import Ready, ready, turned
 from volano.observe.starters import starters
@@ -93,6 +95,20 @@ def test_people_come_by_their_ids_and_are_looked_at_again_by_their_moments() -> 
     assert [len(some) for some in dues] == [4, 2]
     assert dues[0][0] == Due(at=20_000 * DAY + 195 * DAY, person_id=2**63 - 1)
     assert [*Roll().heaps(4), *Roll().looks(4)] == []
+
+
+def test_addresses_are_what_the_calls_tell_of_them() -> None:
+    lake = MemoryLake()
+    told = ["ann@shop.example", "bob@shop.example", "none", "Ann@Shop.example"]
+    calls = [
+        row("Identified", person=at, properties={"email": told[at % 4]}) for at in range(1, 4 * ADDRESSED)
+    ]
+    append(lake, list(enumerate([*calls, *calls, row("Page Viewed", properties={"email": told[0]})])))
+    known = {one.key: one for one in rolled(lake, SEGMENTS, NOW).addresses()}
+    events = lake.read(View(columns=("event", "identity", "properties")))
+    assert known == addresses(events, lambda _: None)
+    assert len(known) == 2
+    assert [*Roll().addresses()] == []
 
 
 def test_those_before_are_in_their_segments_since_they_were() -> None:

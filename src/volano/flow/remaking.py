@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace as changed
 from functools import partial
+from itertools import islice
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.compute as pc
 from msgspec.structs import replace
 
@@ -17,10 +17,9 @@ from volano.domain.change import Change, Key
 from volano.domain.identity import Address, Identity, Kin
 from volano.domain.profile import Profile
 from volano.domain.segment import Due
-from volano.domain.view import Offset, View
+from volano.domain.view import Offset
 from volano.flow.knowledge import Knowledge
 from volano.flow.segments import AT_ONCE
-from volano.observe.addresses import addresses
 from volano.observe.anew import Before, Roll, roll, view_of
 from volano.observe.merges import MERGES, mended, merges_of, rebuilt
 from volano.observe.moments import moments
@@ -28,7 +27,6 @@ from volano.observe.traits import tally
 from volano.ports import Lake, Profiles
 
 NOWHERE = -1  # a position of no journal
-_CALLS = View(columns=("event", "identity", "properties"), only=(("event", ("Identified",)),))
 
 
 def made_anew(
@@ -72,8 +70,7 @@ def _renewed(lake: Lake, profiles: Profiles, journals: Sequence[str], by: Knowle
     before = Before.of(one for _, one in profiles.scan(Profile))
     think = partial(roll, zone=by.zone, currency=by.currency, ready=by.ready, before=before, now=now)
     found = lake.tally(view_of([*by.ready.conditions.values()]), think) or Roll()
-    called = addresses(_plain(lake.read(_CALLS)), lambda _: None)
-    puts: list[tuple[Key, object]] = [*identities.items(), *kins.items(), *called.items()]
+    puts: list[tuple[Key, object]] = [*identities.items(), *kins.items()]
     gone = np.setdiff1d(before.people, found.people, assume_unique=True)
     profiles.put(
         Change(
@@ -85,6 +82,9 @@ def _renewed(lake: Lake, profiles: Profiles, journals: Sequence[str], by: Knowle
     )
     for heap in found.heaps(AT_ONCE):
         profiles.put(Change(packed=heap))
+    called = found.addresses()
+    while some := list(islice(called, AT_ONCE)):
+        profiles.put(Change(puts=tuple((one.key, one) for one in some)))
     for dues in found.looks(AT_ONCE):
         profiles.put(Change(puts=tuple(((one.at, one.person_id), one) for one in dues)))
     for upto in reversed(reached):
@@ -101,10 +101,3 @@ def _who_is_who(lake: Lake, now: int) -> tuple[dict[int, Identity], dict[int, Ki
     if links:
         lake.append({"merges": merges_of(links)})
     return identities, kins
-
-
-def _plain(rows: pa.Table) -> pa.Table:
-    """The rows with their texts as texts."""
-    return rows.cast(
-        pa.schema([(f.name, pa.string() if pa.types.is_dictionary(f.type) else f.type) for f in rows.schema])
-    )

@@ -13,10 +13,15 @@ import pyarrow as pa
 from msgspec.structs import replace
 
 from volano.domain.change import Packed
+from volano.domain.event import IDENTIFIED
+from volano.domain.identity import Address
 from volano.domain.profile import Profile
 from volano.domain.segment import Due
 from volano.domain.view import View
-from volano.maths.columns import Ints, changes, integers, portions
+from volano.maths.columns import Ints, changes, integers, portions, texts
+from volano.observe.addresses import ADDRESSED, given_in
+from volano.observe.addresses import COLUMNS as CALLS
+from volano.observe.identity import address_key
 from volano.observe.membership import Ready, settled
 from volano.observe.moments import moments
 from volano.observe.moments import view_of as moments_view
@@ -60,16 +65,18 @@ class Before:
 
 @dataclass(frozen=True, slots=True)
 class Roll:
-    """The profiles of some blocks, packed, and (moment, person) of those to be looked at again.
+    """The profiles of some blocks, packed; (moment, person) of those to be looked at again, and (address,
+    identity) of those who gave one.
 
     Rolls add up, as a block holds whole people.
     """
 
     parts: tuple[Packed, ...] = ()
     dues: tuple[tuple[Ints, Ints], ...] = ()
+    given: tuple[tuple[Ints, Ints], ...] = ()
 
     def __add__(self, other: Roll) -> Roll:
-        return Roll(self.parts + other.parts, self.dues + other.dues)
+        return Roll(self.parts + other.parts, self.dues + other.dues, self.given + other.given)
 
     def __len__(self) -> int:
         return sum(len(part.keys) for part in self.parts)
@@ -88,19 +95,26 @@ class Roll:
 
     def looks(self, people: int) -> Iterator[list[Due]]:
         """When to look again at whom, the earliest first, so many people at a time."""
-        at = np.concatenate([_NOBODY, *(moments for moments, _ in self.dues)])
-        who = np.concatenate([_NOBODY, *(people for _, people in self.dues)])
-        order = np.lexsort((who, at))
-        for low in range(0, len(order), people):
-            some = order[low : low + people]
-            told = zip(at[some].tolist(), who[some].tolist(), strict=True)
+        at, who = _sorted(self.dues)
+        for low in range(0, len(at), people):
+            told = zip(at[low : low + people].tolist(), who[low : low + people].tolist(), strict=True)
             yield [Due(at=moment, person_id=person) for moment, person in told]
+
+    def addresses(self) -> Iterator[Address]:
+        """By which addresses people are found, by ascending key."""
+        key, who = _sorted(self.given)
+        new = changes(key, who) if len(key) else np.zeros(0, np.bool_)  # told twice counts once
+        key, who = key[new], who[new]
+        starts = np.flatnonzero(changes(key)) if len(key) else key
+        for low, high in pairwise([*starts.tolist(), len(key)]):
+            some = who[low : min(high, low + ADDRESSED)].tolist()
+            yield Address(key=int(key[low]), identities=tuple(some))
 
 
 def view_of(conditions: Sequence[Condition]) -> View:
     """All rows of everybody, with what traits and these conditions look at."""
     more = moments_view(conditions).columns if conditions else ()
-    return changed(VIEW, columns=tuple(sorted({*VIEW.columns, *more})))
+    return changed(VIEW, columns=tuple(sorted({*VIEW.columns, *CALLS, *more})))
 
 
 def roll(block: pa.Table, *, zone: str, currency: str, ready: Ready, before: Before, now: int) -> Roll:
@@ -110,10 +124,14 @@ def roll(block: pa.Table, *, zone: str, currency: str, ready: Ready, before: Bef
     """
     starts = np.flatnonzero(changes(integers(block["person_id"])))[::AT_ONCE]
     looks: tuple[array[int], array[int]] = (array("q"), array("q"))
+    given: tuple[array[int], array[int]] = (array("q"), array("q"))
     asked = [*ready.conditions.values()]
 
     def people() -> Iterator[tuple[int, Profile]]:
         for rows in portions(block, starts):
+            for identity, email in _calls(rows):
+                given[0].append(address_key(email))
+                given[1].append(identity)
             done = moments(rows, asked, now=now) if asked else {}
             inside = before.segments(np.unique(integers(rows["person_id"]))) if before.inside else {}
             for one in each(rows, zone=zone, currency=currency):
@@ -127,7 +145,24 @@ def roll(block: pa.Table, *, zone: str, currency: str, ready: Ready, before: Bef
                 yield who, after
 
     packed = Packed.of(Profile, people())
-    return Roll((packed,), (tuple(map(_ints, looks)),))  # type: ignore[arg-type]
+    return Roll((packed,), ((_ints(looks[0]), _ints(looks[1])),), ((_ints(given[0]), _ints(given[1])),))
+
+
+def _calls(rows: pa.Table) -> list[tuple[int, str]]:
+    """The addresses that are given in some rows, and by whom."""
+    if not {*CALLS} <= {*rows.column_names}:
+        return []
+    calls = np.flatnonzero(texts(rows["event"]).among((IDENTIFIED,)))
+    return given_in(rows.select(CALLS).take(pa.array(calls)))
+
+
+def _sorted(pairs: Iterable[tuple[Ints, Ints]]) -> tuple[Ints, Ints]:
+    """All pairs, ascending."""
+    some = list(pairs)
+    one = np.concatenate([_NOBODY, *(each for each, _ in some)])
+    other = np.concatenate([_NOBODY, *(each for _, each in some)])
+    order = np.lexsort((other, one))
+    return one[order], other[order]
 
 
 def _ints(numbers: array[int]) -> Ints:
