@@ -20,7 +20,7 @@ class Settings:
     journal_budget: int = 1 << 30  # bytes acknowledged and not yet stored; beyond it new ones get 429
     key_rate: int = 5_000  # events a second that a write key may bring, to each process; 0: no limit
     key_burst: int = 100_000  # events that a write key may bring at once, before its rate counts
-    repeats_known: int = 200_000  # events that each process knows again at the door; 0: none
+    repeats_known: int = 1 << 20  # events that each process knows again at the door; 0: none
     disk_budget: int = 0  # bytes the home may take on the disk; beyond it new events get 503; 0: no limit
     retention_days: int = 0  # days after which events are dropped, by their own time; 0: never
     tidy_seconds: int = 120  # seconds between two compactions at least; 0: as soon as one pays

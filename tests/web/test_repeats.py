@@ -10,8 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.web.door import NOW, Door
-from volano.domain.durations import HOUR, MINUTE
+from tests.web.door import Door
 from volano.domain.event import Event
 from volano.domain.view import Offset
 from volano.errors import Behind
@@ -101,32 +100,25 @@ def events(numbers: Sequence[int]) -> list[Event]:
     return [Event(kind="track", event="Seen", message_id=str(one), time=1, user_id="u") for one in numbers]
 
 
-@given(st.lists(st.lists(st.integers(0, 60), max_size=8), max_size=40))
-def test_the_latest_are_known_and_never_more_than_there_is_room_for(batches: list[list[int]]) -> None:
-    repeats, told = Repeats(40), list[int]()
+@given(st.lists(st.lists(st.integers(0, 60), max_size=8), max_size=40), st.integers(1, 64))
+def test_only_what_was_kept_is_known_and_the_last_always(batches: list[list[int]], room: int) -> None:
+    repeats, told = Repeats(room), set[int]()
     for batch in batches:
         fresh, marks = repeats.fresh("web", events(batch))
         new = [int(one.message_id) for one in fresh]
-        assert set(batch) - set(new) <= set(told)
-        assert not set(new) & set(told[-20:])
-        repeats.keep(marks, NOW)
-        told += [one for one in new if one not in told[-20:]]
+        assert set(batch) - set(new) <= told
+        assert len(marks) == len(new)
+        repeats.keep(marks)
+        told |= {*new}
+        if new:
+            assert repeats.fresh("web", events(new[-1:])) == ([], [])
+            assert repeats.fresh("app", events(new[-1:]))[0]
 
 
-@given(st.lists(st.integers(-2 * HOUR, 2 * HOUR), max_size=20))
-def test_a_clock_that_jumps_never_makes_an_unknown_event_known(jumps: list[int]) -> None:
-    repeats, now = Repeats(40), NOW
-    for number, jump in enumerate(jumps):
-        now += jump
-        fresh, marks = repeats.fresh("web", events([number]))
-        assert len(fresh) == 1
-        repeats.keep(marks, now)
-        assert repeats.fresh("web", events([number])) == ([], [])
-        assert repeats.fresh("app", events([number]))[0]
-
-
-def test_an_event_is_forgotten_after_an_hour() -> None:
-    repeats = Repeats(40)
-    for number, minute in enumerate((0, 31, 62)):
-        repeats.keep(repeats.fresh("web", events([number]))[1], NOW + minute * MINUTE)
-    assert [one.message_id for one in repeats.fresh("web", events([0, 1, 2]))[0]] == ["0"]
+def test_most_of_the_latest_are_known_and_what_is_long_ago_is_not() -> None:
+    repeats = Repeats(4_096)
+    for low in range(0, 40_000, 50):
+        repeats.keep(repeats.fresh("web", events(range(low, low + 50)))[1])
+    latest, first = (repeats.fresh("web", events(some))[0] for some in (range(39_000, 40_000), range(1_000)))
+    assert len(latest) < 250
+    assert len(first) > 900

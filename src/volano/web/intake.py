@@ -169,7 +169,7 @@ class _Take:
         self._keys.pace.spend(self._write_key, found.came, len(found.frame))
         if found.frame:
             await self._house.journal.append(found.frame)
-            self._repeats.keep(found.marks, now)  # and not before: what is not on the disk may come again
+            self._repeats.keep(found.marks)  # and not before: what is not on the disk may come again
         return found.refused
 
     def _plain(self, body: bytes) -> bytes:
