@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.flow.hooked import Dying, Shop
@@ -43,6 +43,7 @@ def attempt(shop: Shop, step: tuple[str, Any], replies: list[int]) -> None:
 
 @settings(max_examples=10, deadline=None)
 @given(st.lists(STEPS, max_size=18))
+@example([("wait", MINUTE), ("buy", "a"), ("die", 0), ("buy", "a")])
 def test_every_move_is_told_once_by_its_id(steps: list[tuple[str, Any]]) -> None:
     shop, replies, taken = Shop(), list[int](), dict[str, bytes]()
 

@@ -256,7 +256,7 @@ def _level(
         return False
     people |= _say_again(lake, stitched, profiles, identities(frames), now or _now(frames))
     rows = _rows(taken, stitched, profiles, by)
-    found = Found(now=_now(frames), upto=taken[-1][0])
+    found = Found(now=now or _now(frames), upto=taken[-1][0])
     found.again(people, profiles)
     _note(found, stitched, rows, (rows.tables().get("events"), None), profiles)
     profiles.put(with_calls(_change(found, lake, by), by.hooks, profiles))
