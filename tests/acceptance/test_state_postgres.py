@@ -37,8 +37,7 @@ def test_a_shop_lives_through_a_restart_and_a_database_that_is_hurt(
 ) -> None:
     database, home = postgres.database(), tmp_path / "home"
     name = urlsplit(database).path[1:]
-    words = ("--workers", "2")
-    with serving(home, *words, VOLANO_STATE=database) as served:
+    with serving(home, VOLANO_STATE=database) as served:
         token = urlsplit(served.setup).query.partition("=")[2]
         owner = Owner(served)
         owner.client.post("/welcome", data={"token": token, "password": PASSWORD})
@@ -59,7 +58,7 @@ def test_a_shop_lives_through_a_restart_and_a_database_that_is_hurt(
         assert (told.status_code, f"postgresql://localhost/{name} did not answer" in told.text) == (503, True)
         assert "sesame" not in told.text
         postgres.reopen(database)
-    with serving(home, *words, VOLANO_STATE=database) as served:
+    with serving(home, VOLANO_STATE=database) as served:
         assert (served.key, served.setup) == ("", "")
         owner = Owner(served)
         owner.client.post("/login", data={"password": PASSWORD})
